@@ -1,0 +1,14 @@
+# Flags every target of ours is compiled with. Warnings are errors, in every preset.
+add_library(ray_gitops_flags INTERFACE)
+target_compile_options(ray_gitops_flags INTERFACE
+  -Werror -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(ray_gitops_flags INTERFACE -Wduplicated-cond -Wlogical-op)
+endif()
+if(RAY_GITOPS_SANITIZE)
+  target_compile_options(ray_gitops_flags INTERFACE
+    -fsanitize=${RAY_GITOPS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(ray_gitops_flags INTERFACE -fsanitize=${RAY_GITOPS_SANITIZE})
+endif()
+target_include_directories(ray_gitops_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})

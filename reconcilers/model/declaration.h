@@ -1,0 +1,79 @@
+#pragma once
+// What one YAML document of a watched file declares. Immutable once parsed.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "reconcilers/model/diagnostic.h"
+#include "reconcilers/model/document.h"
+#include "reconcilers/model/object_key.h"
+
+namespace ray_gitops {
+
+// Where a declaration was read. Never part of its identity or its hashes.
+struct Provenance {
+  std::string commit;  // 40 hexadecimal digits; empty offline (validate)
+  std::string path;    // inside the repository
+  int line = 0;        // of the document's first line, 1-based
+};
+
+inline constexpr const char* k_head_group_name = "headgroup";
+
+// The head group or one worker group of a RayCluster (KubeRay headGroupSpec, workerGroupSpecs[i]).
+struct GroupSpec {
+  std::string name = k_head_group_name;
+  Document pod_template;  // PodTemplateSpec as written
+  std::map<std::string, std::string> ray_start_params;
+  std::map<std::string, std::string> resources;  // Ray logical resource -> Kubernetes quantity
+  std::map<std::string, std::string> labels;
+  std::int64_t replicas = 0;  // already clamped to [min, max]; 1 for the head
+  std::int64_t min_replicas = 0;
+  std::int64_t max_replicas = 2147483647;
+  bool suspend = false;
+  // Of what the user wrote that reaches this group's pods: a difference restarts them. Replicas,
+  // bounds, scaling and upgrade options are left out.
+  std::string template_hash;
+  // Of the Ray version and the Ray container's image: nodes of one cluster must match, so a
+  // difference in any group restarts the whole cluster.
+  std::string runtime_hash;
+};
+
+struct RayClusterSpec {
+  std::string ray_version;
+  bool suspend = false;
+  bool overwrite_container_command = false;  // annotation ray.io/overwrite-container-cmd
+  GroupSpec head;
+  std::vector<GroupSpec> workers;  // in the order of the file
+  std::string service_type;        // headGroupSpec.serviceType; "" means headless
+  std::map<std::string, std::string> head_service_annotations;
+  Document head_service;  // headGroupSpec.headService as written, or null
+};
+
+// A file of these kinds is read and checked; what is in them is not acted on yet, so their
+// declarations are Blocked (see Declaration::blocked) and carry no typed fields.
+struct RayJobSpec {};
+struct RayServiceSpec {};
+struct RayCronJobSpec {};
+// Namespace, ConfigMap, Secret: applied as written.
+struct CompanionSpec {};
+
+using Spec =
+    std::variant<RayClusterSpec, RayJobSpec, RayServiceSpec, RayCronJobSpec, CompanionSpec>;
+
+struct Declaration {
+  ObjectKey key;
+  Document document;  // as the user wrote it, namespace filled in, nothing else defaulted
+  Provenance provenance;
+  Spec spec;
+  std::string spec_hash;  // of `document` without its metadata.namespace default: "v1:..."
+  // Set when the document is valid but asks for something that would be unsafe to ignore: nothing
+  // is created for it. The rule is NotSupportedYet or the name of what forbids it.
+  std::optional<Diagnostic> blocked;
+  std::vector<Diagnostic> warnings;  // fields accepted without effect: NotSupportedYet
+};
+
+}  // namespace ray_gitops

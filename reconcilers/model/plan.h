@@ -1,0 +1,78 @@
+#pragma once
+// What a decision says: actions to take now, and what to tell people.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reconcilers/model/document.h"
+#include "reconcilers/model/object_key.h"
+#include "reconcilers/model/time.h"
+
+namespace ray_gitops {
+
+enum class Verb : std::uint8_t {
+  Create,   // POST: AlreadyExists when the name is taken
+  Apply,    // server-side apply with our field manager, never forced
+  Replace,  // PUT with the resource version in the preconditions (compare-and-swap)
+  Delete    // DELETE with preconditions, background propagation
+};
+
+const char* name_of(Verb verb);
+
+// Empty members are not checked. Every Delete carries a uid.
+struct Preconditions {
+  std::string uid;
+  std::string resource_version;
+};
+
+// One write to the cluster. Repeating it is harmless: names are deterministic and what destroys is
+// guarded by preconditions.
+struct Action {
+  Verb verb = Verb::Apply;
+  ResourceKey target;
+  Document body;  // the whole object; null for Delete
+  Preconditions preconditions;
+  int wave = 0;        // lower waves are sent first
+  std::string reason;  // the sentence shown in plan, log and status
+};
+
+enum class Phase : std::uint8_t {
+  Pending,      // accepted, nothing done yet
+  Applying,     // writes are on their way
+  Progressing,  // written, the cluster is working on it
+  Ready,
+  Degraded,  // was Ready; part of it is missing
+  Failed,
+  Blocked,  // we refuse to act; the reason says what to do
+  Suspended,
+  Removing,  // its file is gone; its objects are being deleted
+  Held       // what its commit asks for waits for a release
+};
+
+const char* name_of(Phase phase);
+
+struct Condition {
+  std::string type;  // CamelCase
+  bool status = false;
+  std::string reason;   // CamelCase
+  std::string message;  // one sentence
+  friend bool operator==(const Condition&, const Condition&) = default;
+};
+
+struct Plan {
+  std::vector<Action> actions;  // sorted by wave, then target
+  Phase phase = Phase::Pending;
+  std::string reason;   // CamelCase
+  std::string message;  // one sentence
+  std::vector<Condition> conditions;
+  Document ray;                         // facts of this kind for the status file, or null
+  std::optional<Instant> next_look_at;  // when the answer may change by time alone
+};
+
+// Stable text, shared by the command line, golden tests, the log and pull-request comments:
+// one line of phase and message, then one line an action.
+std::string render(const Plan& plan);
+
+}  // namespace ray_gitops

@@ -1,0 +1,89 @@
+#pragma once
+// Compact views of live Kubernetes objects: the few facts decisions need, never whole documents.
+// reconcilers/manifest/view.h makes them from JSON.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "reconcilers/model/object_key.h"
+#include "reconcilers/model/time.h"
+
+namespace ray_gitops {
+
+struct ObjectMeta {
+  ResourceKey key;
+  std::string uid;
+  std::string resource_version;
+  std::string agent;         // label ray-gitops.io/agent, or empty
+  std::string owner_uid;     // uid of the controller owner reference, or empty
+  std::string desired_hash;  // annotation ray-gitops.io/desired-hash: what we last wanted here
+  bool terminating = false;  // deletionTimestamp is set
+  // deletionTimestamp: when the grace period of what is terminating ends.
+  std::optional<WallTime> deletion_deadline;
+  WallTime created_at;
+};
+
+enum class PodPhase : std::uint8_t { Pending, Running, Succeeded, Failed, Unknown };
+
+struct PodView {
+  ObjectMeta meta;
+  std::string cluster;           // label ray.io/cluster
+  std::string group;             // label ray.io/group
+  std::string template_hash;     // annotation ray-gitops.io/template-hash
+  std::string runtime_hash;      // annotation ray-gitops.io/runtime-hash
+  std::int64_t incarnation = 0;  // annotation ray-gitops.io/incarnation
+  PodPhase phase = PodPhase::Pending;
+  bool ready = false;
+  std::string ip;
+  // Of the Ray container (spec.containers[0]):
+  std::optional<WallTime> ray_started_at;  // state.running.startedAt
+  std::int64_t ray_restart_count = 0;
+  bool ray_terminated = false;    // state.terminated is set
+  bool restarts_in_place = true;  // spec.restartPolicy is not Never
+  std::string
+      problem;  // why it is not ready, one sentence: a waiting reason, an exit, unschedulable
+};
+
+struct ServiceView {
+  ObjectMeta meta;
+  std::string cluster;       // label ray.io/cluster
+  std::string shape_digest;  // of selector, ports, type and headlessness (manifest::service_shape)
+};
+
+// A ConfigMap of ours: an anchor, the agent's anchor, or a companion. `document` and `state` are
+// empty for companions.
+struct ConfigMapView {
+  ObjectMeta meta;
+  std::string anchor_kind;  // label ray-gitops.io/kind: "RayCluster", ..., "Agent", or empty
+  std::string anchor_name;  // annotation ray-gitops.io/name: the declaration's name
+  std::string document;     // the declared document, zlib-compressed JSON
+  std::string state;        // runtime state, JSON
+  std::string commit;       // annotations: where the document was read
+  std::string path;
+  std::string spec_hash;
+};
+
+struct NamespaceView {
+  ObjectMeta meta;
+};
+
+struct SecretView {
+  ObjectMeta meta;
+};
+
+struct LeaseView {
+  ObjectMeta meta;
+  std::string holder;
+  Duration duration{0};
+  std::optional<WallTime> renewed_at;
+  std::int64_t transitions = 0;
+};
+
+using ResourceView =
+    std::variant<PodView, ServiceView, ConfigMapView, NamespaceView, SecretView, LeaseView>;
+
+const ObjectMeta& meta_of(const ResourceView& view);
+
+}  // namespace ray_gitops
