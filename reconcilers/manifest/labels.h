@@ -1,0 +1,37 @@
+#pragma once
+// Label and annotation names, as they stand on objects in users' clusters. Never change one.
+
+namespace ray_gitops::labels {
+
+// KubeRay's, so that dashboards, NetworkPolicies and `kubectl ray` habits keep working
+// (KubeRay 1.7, pod labels).
+inline constexpr const char* k_is_ray_node = "ray.io/is-ray-node";
+inline constexpr const char* k_cluster = "ray.io/cluster";
+inline constexpr const char* k_node_type = "ray.io/node-type";
+inline constexpr const char* k_group = "ray.io/group";
+inline constexpr const char* k_identifier = "ray.io/identifier";
+inline constexpr const char* k_app_name = "app.kubernetes.io/name";
+inline constexpr const char* k_created_by = "app.kubernetes.io/created-by";
+inline constexpr const char* k_overwrite_command = "ray.io/overwrite-container-cmd";
+inline constexpr const char* k_ft_enabled = "ray.io/ft-enabled";
+
+// Ours. Labels:
+inline constexpr const char* k_agent = "ray-gitops.io/agent";  // the watch selector: agent id
+inline constexpr const char* k_kind = "ray-gitops.io/kind";  // on anchors: declared kind, or Agent
+// Annotations:
+inline constexpr const char* k_desired_hash = "ray-gitops.io/desired-hash";
+inline constexpr const char* k_template_hash = "ray-gitops.io/template-hash";
+inline constexpr const char* k_runtime_hash = "ray-gitops.io/runtime-hash";
+inline constexpr const char* k_incarnation = "ray-gitops.io/incarnation";
+inline constexpr const char* k_name = "ray-gitops.io/name";
+inline constexpr const char* k_commit = "ray-gitops.io/commit";
+inline constexpr const char* k_path = "ray-gitops.io/path";
+inline constexpr const char* k_spec_hash = "ray-gitops.io/spec-hash";
+inline constexpr const char* k_format = "ray-gitops.io/format";  // of anchors: "v1"
+
+}  // namespace ray_gitops::labels
+
+namespace ray_gitops {
+// The one field manager name of every write of ours. Never change it.
+inline constexpr const char* k_field_manager = "ray-gitops";
+}  // namespace ray_gitops

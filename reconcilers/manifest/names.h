@@ -1,0 +1,46 @@
+#pragma once
+// Names of everything we make. Deterministic and readable, so that repeating a create is harmless
+// and a person can tell from a name what it belongs to.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "reconcilers/model/declaration.h"
+#include "reconcilers/model/object_key.h"
+
+namespace ray_gitops {
+
+// A DNS label (RFC 1123), which is also what a pod's host name may be.
+inline constexpr std::size_t k_name_bytes_max = 63;
+
+// The name itself, or its beginning, "-", and 8 digits of its hash when it is longer than the
+// limit.
+std::string fit_name(const std::string& name, std::size_t bytes_max = k_name_bytes_max);
+
+// "<cluster>-head"
+std::string head_pod_name(const std::string& cluster);
+// "<cluster>-<group>-worker-<slot>", with "<cluster>-<group>" shortened where it must be.
+std::string worker_pod_name(const std::string& cluster, const std::string& group,
+                            std::int64_t slot);
+// The slot in a name that worker_pod_name made for this cluster and group.
+std::optional<std::int64_t> slot_of(const std::string& pod_name, const std::string& cluster,
+                                    const std::string& group);
+// headGroupSpec.headService.metadata.name, or "<cluster>-head-svc" (KubeRay).
+std::string head_service_name(const std::string& cluster, const RayClusterSpec& spec);
+// "<service>.<namespace>.svc.cluster.local"
+std::string service_fqdn(const std::string& service, const std::string& ns);
+
+// The ConfigMap that owns all objects of a declaration: "raycluster.<name>" in its namespace.
+ResourceKey anchor_key(const ObjectKey& key);
+// The ConfigMap with the agent's own state: "ray-gitops.<agent-id>".
+ResourceKey agent_anchor_key(const std::string& agent_ns, const std::string& agent_id);
+// The Lease that makes an agent id exclusive: "ray-gitops-<agent-id>".
+ResourceKey agent_lease_key(const std::string& agent_ns, const std::string& agent_id);
+
+// KubeRay's CheckLabel: the last 63 bytes, a leading punctuation mark replaced by 'r'.
+std::string identifier_label(const std::string& text);
+
+}  // namespace ray_gitops

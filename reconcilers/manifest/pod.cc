@@ -1,0 +1,281 @@
+#include "reconcilers/manifest/pod.h"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "reconcilers/manifest/labels.h"
+#include "reconcilers/manifest/names.h"
+#include "reconcilers/manifest/object_parts.h"
+#include "reconcilers/manifest/pod_template.h"
+#include "reconcilers/manifest/probes.h"
+#include "reconcilers/manifest/ray_start.h"
+
+namespace ray_gitops {
+namespace {
+
+using Json = nlohmann::json;
+
+// Everything that differs between a head and a worker, decided once.
+struct PodFacts {
+  const Declaration& declaration;
+  const RayClusterSpec& spec;
+  const GroupSpec& group;
+  const OwnerFacts& owner;
+  std::string name;
+  std::int64_t incarnation = 1;
+  bool head = false;
+  std::string service_fqdn;  // of the head Service
+  std::string port;          // of the GCS
+  std::map<std::string, std::string> params;
+
+  const std::string& cluster() const { return declaration.key.name; }
+  std::string short_service() const { return service_fqdn.substr(0, service_fqdn.find('.')); }
+};
+
+PodFacts facts_of(const Declaration& declaration, const RayClusterSpec& spec,
+                  const GroupSpec& group, const OwnerFacts& owner, const WorkerIdentity& identity) {
+  PodFacts facts{.declaration = declaration,
+                 .spec = spec,
+                 .group = group,
+                 .owner = owner,
+                 .name = identity.pod_name,
+                 .incarnation = identity.incarnation,
+                 .head = &group == &spec.head,
+                 .service_fqdn = service_fqdn(head_service_name(declaration.key.name, spec),
+                                              declaration.key.ns),
+                 .port = gcs_port(spec),
+                 .params = {}};
+  facts.params =
+      ray_start_params(group, facts.head ? std::string{} : facts.service_fqdn + ":" + facts.port);
+  return facts;
+}
+
+// Template labels, then the group's; what Services and we select by cannot be overridden.
+Json pod_labels(const PodFacts& facts) {
+  const Json& pod_template = facts.group.pod_template.json();
+  Json map{{labels::k_is_ray_node, "yes"}};
+  map.update(metadata_map(pod_template, "labels"));
+  for (const auto& [key, value] : facts.group.labels) map[key] = value;
+  map[labels::k_app_name] = "kuberay";
+  map[labels::k_created_by] = "kuberay-operator";
+  map[labels::k_identifier] =
+      identifier_label(facts.cluster() + (facts.head ? "-head" : "-worker"));
+  map[labels::k_cluster] = facts.cluster();
+  map[labels::k_node_type] = facts.head ? "head" : "worker";
+  map[labels::k_group] = facts.group.name;
+  map[labels::k_agent] = facts.owner.agent_id;
+  return map;
+}
+
+Json pod_annotations(const PodFacts& facts) {
+  Json map = metadata_map(facts.group.pod_template.json(), "annotations");
+  if (facts.spec.overwrite_container_command) map[labels::k_overwrite_command] = "true";
+  if (facts.head) map[labels::k_ft_enabled] = "false";
+  map[labels::k_template_hash] = facts.group.template_hash;
+  map[labels::k_runtime_hash] = facts.group.runtime_hash;
+  map[labels::k_incarnation] = std::to_string(facts.incarnation);
+  return map;
+}
+
+bool has_named(const Json& list, const std::string& name) {
+  for (const Json& entry : list)
+    if (text_member(entry, "name") == name) return true;
+  return false;
+}
+
+Json& list_member(Json& object, const char* name) {
+  Json& list = object[name];
+  if (!list.is_array()) list = Json::array();
+  return list;
+}
+
+Json value_entry(const std::string& name, const std::string& value) {
+  return Json{{"name", name}, {"value", value}};
+}
+
+Json field_entry(const std::string& name, const std::string& path) {
+  return Json{{"name", name}, {"valueFrom", {{"fieldRef", {{"fieldPath", path}}}}}};
+}
+
+void append_address_env(Json& environment, const PodFacts& facts) {
+  environment.push_back(value_entry("FQ_RAY_IP", facts.service_fqdn));
+  environment.push_back(value_entry("RAY_IP", facts.short_service()));
+}
+
+// Kubernetes takes the last of two entries of one name; KubeRay appends these whatever the user
+// wrote. We replace the user's instead, since server-side tools refuse duplicates.
+void set_entry(Json& environment, Json entry) {
+  const std::string name = entry["name"].get<std::string>();
+  for (Json& existing : environment)
+    if (text_member(existing, "name") == name) {
+      existing = std::move(entry);
+      return;
+    }
+  environment.push_back(std::move(entry));
+}
+
+void add_environment(Json& container, const PodFacts& facts) {
+  Json& environment = list_member(container, "env");
+  if (!facts.head) append_address_env(environment, facts);
+  set_entry(environment, field_entry("RAY_CLUSTER_NAME", "metadata.labels['ray.io/cluster']"));
+  set_entry(environment, field_entry("RAY_CLUSTER_NAMESPACE", "metadata.namespace"));
+  set_entry(environment, field_entry("RAY_CLOUD_INSTANCE_ID", "metadata.name"));
+  set_entry(environment, field_entry("RAY_NODE_TYPE_NAME", "metadata.labels['ray.io/group']"));
+  set_entry(environment,
+            value_entry("KUBERAY_GEN_RAY_START_CMD", render_ray_start(facts.params, facts.head)));
+  if (facts.head)
+    set_entry(environment, value_entry("RAY_USAGE_STATS_EXTRA_TAGS",
+                                       "kuberay_version=ray-gitops;kuberay_crd=RayCluster"));
+  const std::vector<std::pair<std::string, std::string>> defaults{
+      {"RAY_PORT", facts.port},
+      {"RAY_ADDRESS", (facts.head ? "127.0.0.1:" : facts.service_fqdn + ":") + facts.port},
+      {"RAY_USAGE_STATS_KUBERAY_IN_USE", "1"},
+      {"RAY_DASHBOARD_ENABLE_K8S_DISK_USAGE", "1"},
+  };
+  for (const auto& [name, value] : defaults)
+    if (!has_named(environment, name)) environment.push_back(value_entry(name, value));
+  // So that switching autoscaling on later restarts nothing.
+  if (facts.head && !has_named(environment, "RAY_enable_autoscaler_v2"))
+    environment.push_back(value_entry("RAY_enable_autoscaler_v2", "1"));
+}
+
+std::string words_of(const Json& container, const char* member) {
+  std::string words;
+  if (!container.contains(member) || !container[member].is_array()) return words;
+  for (const Json& word : container[member])
+    if (word.is_string()) words += " " + word.get<std::string>() + " ";
+  return words;
+}
+
+void add_command(Json& container, const PodFacts& facts) {
+  const std::string user = words_of(container, "command") + words_of(container, "args");
+  const Json annotations = metadata_map(facts.group.pod_template.json(), "annotations");
+  const bool keep = facts.spec.overwrite_container_command ||
+                    text_member(annotations, labels::k_overwrite_command) == "true" ||
+                    user.find("ray start") != std::string::npos;
+  if (keep) return;
+  std::string line = "ulimit -n ${RAY_START_ULIMIT_OPEN_FILES:-65536}; " +
+                     render_ray_start(facts.params, facts.head);
+  if (!user.empty()) line = user + " && " + line;
+  container["command"] = {"/bin/bash", "-c", "--"};
+  container["args"] = {line};
+}
+
+bool mounts_path(const Json& container, const std::string& path) {
+  if (!container.contains("volumeMounts") || !container["volumeMounts"].is_array()) return false;
+  for (const Json& mount : container["volumeMounts"])
+    if (text_member(mount, "mountPath") == path) return true;
+  return false;
+}
+
+Json shared_memory_volume(const Document& pod_template) {
+  Json empty_dir{{"medium", "Memory"}};
+  for (const char* list : {"limits", "requests"}) {
+    const auto resources = ray_container_resources(pod_template, list);
+    const auto memory = resources.find("memory");
+    if (memory == resources.end()) continue;
+    empty_dir["sizeLimit"] = memory->second;
+    break;
+  }
+  return Json{{"name", "shared-mem"}, {"emptyDir", empty_dir}};
+}
+
+void add_shared_memory(Json& pod_spec, Json& container, const PodFacts& facts) {
+  if (facts.params.contains("plasma-directory") || mounts_path(container, "/dev/shm")) return;
+  list_member(container, "volumeMounts")
+      .push_back({{"name", "shared-mem"}, {"mountPath", "/dev/shm"}});
+  Json& volumes = list_member(pod_spec, "volumes");
+  if (!has_named(volumes, "shared-mem"))
+    volumes.push_back(shared_memory_volume(facts.group.pod_template));
+}
+
+// Waits until the head's GCS is healthy. A look at the port costs nothing, the health check starts
+// Python: so it asks Ray only once the port is open, and both once a second.
+std::string wait_script(const PodFacts& facts) {
+  const std::string address = facts.service_fqdn + ":" + facts.port;
+  return "started=$SECONDS; "
+         "until (exec 3<>/dev/tcp/" +
+         facts.service_fqdn + "/" + facts.port +
+         ") 2>/dev/null && "
+         "ray health-check --address " +
+         address +
+         " >/tmp/wait-gcs-ready.log 2>&1; do "
+         "waited=$((SECONDS - started)); "
+         "if [ $waited -ge 120 ]; then cat /tmp/wait-gcs-ready.log 2>/dev/null; fi; "
+         "echo \"waiting for the Ray head at " +
+         address +
+         ": ${waited} s\"; "
+         "sleep 1; done";
+}
+
+Json wait_container(const Json& ray_container, const PodFacts& facts) {
+  const Json resources{{"cpu", "200m"}, {"memory", "256Mi"}};
+  Json wait{{"name", "wait-gcs-ready"},
+            {"command", {"/bin/bash", "-c", "--"}},
+            {"args", {wait_script(facts)}},
+            {"resources", {{"requests", resources}, {"limits", resources}}}};
+  for (const char* member : {"image", "imagePullPolicy", "securityContext", "env", "volumeMounts"})
+    if (ray_container.contains(member)) wait[member] = ray_container[member];
+  return wait;
+}
+
+void add_init_containers(Json& pod_spec, const PodFacts& facts, const Json& ray_container) {
+  if (!facts.head)
+    list_member(pod_spec, "initContainers").push_back(wait_container(ray_container, facts));
+  if (!pod_spec.contains("initContainers")) return;
+  for (Json& container : pod_spec["initContainers"])
+    append_address_env(list_member(container, "env"), facts);
+}
+
+void add_metrics_port(Json& container) {
+  Json& ports = list_member(container, "ports");
+  if (!has_named(ports, "metrics"))
+    ports.push_back({{"name", "metrics"}, {"containerPort", 8080}, {"protocol", "TCP"}});
+}
+
+Json pod_spec(const PodFacts& facts) {
+  Json spec = facts.group.pod_template.json().at("spec");
+  const Json user_container = spec["containers"][0];
+  add_init_containers(spec, facts, user_container);
+  Json& container = spec["containers"][0];
+  add_command(container, facts);
+  add_environment(container, facts);
+  add_metrics_port(container);
+  add_probes(container, {.ray_version = facts.spec.ray_version,
+                         .head = facts.head,
+                         .ray_start_params = facts.params});
+  add_shared_memory(spec, container, facts);
+  return spec;
+}
+
+Document pod_body(const PodFacts& facts) {
+  Json metadata{{"name", facts.name},
+                {"namespace", facts.declaration.key.ns},
+                {"labels", pod_labels(facts)},
+                {"annotations", pod_annotations(facts)},
+                {"ownerReferences", Json::array({owner_reference(facts.owner)})}};
+  return Document{Json{{"apiVersion", "v1"},
+                       {"kind", "Pod"},
+                       {"metadata", std::move(metadata)},
+                       {"spec", pod_spec(facts)}}};
+}
+
+}  // namespace
+
+Document head_pod_body(const Declaration& declaration, const RayClusterSpec& spec,
+                       const OwnerFacts& owner, std::int64_t incarnation) {
+  return pod_body(facts_of(
+      declaration, spec, spec.head, owner,
+      {.pod_name = head_pod_name(declaration.key.name), .slot = 0, .incarnation = incarnation}));
+}
+
+Document worker_pod_body(const Declaration& declaration, const RayClusterSpec& spec,
+                         const GroupSpec& group, const OwnerFacts& owner,
+                         const WorkerIdentity& identity) {
+  Json body = pod_body(facts_of(declaration, spec, group, owner, identity)).json();
+  body["metadata"]["labels"]["ray.io/worker-group-replica-index"] = std::to_string(identity.slot);
+  return Document{std::move(body)};
+}
+
+}  // namespace ray_gitops

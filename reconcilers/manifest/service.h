@@ -1,0 +1,23 @@
+#pragma once
+// The head Service of a RayCluster (KubeRay 1.7, "Head Service").
+
+#include <string>
+
+#include "reconcilers/model/declaration.h"
+#include "reconcilers/model/document.h"
+
+namespace ray_gitops {
+
+// What every object of one cluster needs to know of its owner.
+struct OwnerFacts {
+  std::string agent_id;
+  std::string anchor_name;  // the ConfigMap
+  std::string anchor_uid;
+};
+
+// The body to apply, with its desired hash in an annotation. Deviation from KubeRay: the ports of a
+// user's headService and ours are merged by name, not appended.
+Document head_service_body(const Declaration& declaration, const RayClusterSpec& spec,
+                           const OwnerFacts& owner);
+
+}  // namespace ray_gitops

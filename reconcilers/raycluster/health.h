@@ -1,0 +1,29 @@
+#pragma once
+// What to say about a RayCluster: phase, reason, conditions.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reconcilers/model/declaration.h"
+#include "reconcilers/model/plan.h"
+#include "reconcilers/raycluster/census.h"
+#include "reconcilers/raycluster/observed.h"
+
+namespace ray_gitops::raycluster {
+
+struct HealthInput {
+  const RayClusterSpec* spec = nullptr;
+  const Census* census = nullptr;
+  const ClusterObserved* observed = nullptr;
+  bool service_present = false;
+  std::string restarting;  // why the cluster or a group restarts; empty when none does
+  bool failing = false;    // pods failed and their replacement is on its way or waits
+};
+
+// Fills phase, reason, message, conditions and `ray` of the plan. Ready is: every declared pod is
+// Ready and no other is there, and the head Service is present.
+void describe_health(const HealthInput& input, Plan& plan);
+
+}  // namespace ray_gitops::raycluster

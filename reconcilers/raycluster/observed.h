@@ -1,0 +1,42 @@
+#pragma once
+// Everything a decision about a RayCluster may look at.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reconcilers/model/fact.h"
+#include "reconcilers/model/result.h"
+#include "reconcilers/model/time.h"
+#include "reconcilers/model/view.h"
+
+namespace ray_gitops {
+
+// The last answer to a write that was refused. It is gone once a write to that target succeeds.
+struct Refusal {
+  Error error;
+  int attempts = 1;
+  Instant retry_at;
+};
+
+// Pods of one group that failed lately. It is forgotten after k_failures_remembered without one.
+struct PodFailures {
+  int count = 0;
+  Instant last;
+};
+
+inline constexpr Duration k_failures_remembered = std::chrono::minutes(10);
+
+struct ClusterObserved {
+  Fact<std::optional<ConfigMapView>> anchor;
+  // All that carry the agent's label and this cluster's, in order of name; whose they are is for
+  // the decision to find out.
+  Fact<std::vector<PodView>> pods;
+  Fact<std::vector<ServiceView>> services;
+  std::map<ResourceKey, Refusal> refusals;
+  std::map<std::string, PodFailures> failures;  // by group name
+  bool was_ready = false;                       // it has been Ready since its document last changed
+};
+
+}  // namespace ray_gitops

@@ -1,0 +1,415 @@
+#include "reconcilers/raycluster/reconcile.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "reconcilers/manifest/anchor.h"
+#include "reconcilers/manifest/labels.h"
+#include "reconcilers/manifest/names.h"
+#include "reconcilers/manifest/pod.h"
+#include "reconcilers/manifest/service.h"
+#include "reconcilers/manifest/view.h"
+#include "reconcilers/raycluster/census.h"
+#include "reconcilers/raycluster/health.h"
+#include "reconcilers/raycluster/workers.h"
+
+namespace ray_gitops::raycluster {
+namespace {
+
+enum Wave : int { k_wave_anchor = 0, k_wave_leaving = 1, k_wave_head = 2, k_wave_workers = 3 };
+
+std::optional<std::string> first_unknown(const ClusterObserved& observed) {
+  if (!observed.anchor.is_known()) return observed.anchor.why();
+  if (!observed.pods.is_known()) return observed.pods.why();
+  if (!observed.services.is_known()) return observed.services.why();
+  return std::nullopt;
+}
+
+Plan stopped_plan(Phase phase, std::string reason, std::string message) {
+  Plan plan;
+  plan.phase = phase;
+  plan.reason = std::move(reason);
+  plan.message = std::move(message);
+  plan.conditions = {{"Ready", false, plan.reason, plan.message}};
+  return plan;
+}
+
+void look_again_at(Plan& plan, std::optional<Instant> when) {
+  if (when && (!plan.next_look_at || *when < *plan.next_look_at)) plan.next_look_at = when;
+}
+
+Action delete_action(const ObjectMeta& meta, Wave wave, std::string reason) {
+  return {.verb = Verb::Delete,
+          .target = meta.key,
+          .body = {},
+          .preconditions = {.uid = meta.uid, .resource_version = {}},
+          .wave = wave,
+          .reason = std::move(reason)};
+}
+
+// One cluster's round: facts by reference, the plan under construction.
+class Round {
+ public:
+  Round(const Declaration& declaration, const ClusterObserved& observed,
+        const std::string& agent_id, Now now)
+      : declaration_(declaration),
+        spec_(std::get<RayClusterSpec>(declaration.spec)),
+        observed_(observed),
+        agent_id_(agent_id),
+        now_(now.monotonic),
+        wall_(now.wall) {}
+
+  Plan run();
+
+ private:
+  void create_anchor();
+  bool save_anchor();
+  std::string why_restart() const;
+  void plan_service();
+  void plan_suspended();
+  void plan_leaving();
+  void plan_head();
+  void plan_workers();
+  bool plan_group(const GroupSpec& group, bool may_restart);
+  bool is_outdated(const GroupSpec& group) const;
+  Action create_worker(const GroupSpec& group, std::int64_t slot) const;
+  void finish();
+
+  void add(Action action) { plan_.actions.push_back(std::move(action)); }
+  const Refusal* refusal_in(const GroupSpec& group) const;
+  const PodFailures* failures_of(const std::string& group) const;
+  std::set<std::int64_t> taken_slots(const GroupSpec& group) const;
+
+  const Declaration& declaration_;
+  const RayClusterSpec& spec_;
+  const ClusterObserved& observed_;
+  const std::string& agent_id_;
+  Instant now_;
+  WallTime wall_;
+  const ConfigMapView* anchor_ = nullptr;
+  ClusterState state_;
+  OwnerFacts owner_;
+  Census census_;
+  bool service_present_ = false;
+  bool failing_ = false;
+  std::string restarting_;
+  Plan plan_;
+};
+
+Plan Round::run() {
+  const auto& anchor = observed_.anchor.value();
+  if (!anchor) {
+    create_anchor();
+    return std::move(plan_);
+  }
+  anchor_ = &*anchor;
+  if (anchor_->meta.terminating)
+    return stopped_plan(Phase::Progressing, "AnchorLeaving",
+                        "its anchor is being deleted; it is made again once that is done");
+  state_ = anchored_state(*anchor_);
+  owner_ = {agent_id_, anchor_->meta.key.name, anchor_->meta.uid};
+  census_ = take_census(observed_.pods.value(), spec_, owner_.anchor_uid, state_.incarnation);
+  if (save_anchor()) return std::move(plan_);
+
+  plan_service();
+  plan_leaving();
+  if (spec_.suspend) {
+    plan_suspended();
+  } else {
+    plan_head();
+    plan_workers();
+  }
+  finish();
+  return std::move(plan_);
+}
+
+void Round::create_anchor() {
+  Result<Document> body = anchor_body(declaration_, ClusterState{}, agent_id_);
+  if (!body) {
+    plan_ = stopped_plan(Phase::Blocked, name_of(body.error().code), describe(body.error()));
+    return;
+  }
+  const ResourceKey target = anchor_key(declaration_.key);
+  const auto refusal = observed_.refusals.find(target);
+  if (refusal == observed_.refusals.end())
+    plan_ = stopped_plan(Phase::Applying, "CreatingAnchor", "its anchor is being created");
+  else if (refusal->second.error.code == ErrorCode::AlreadyExists)
+    plan_ = stopped_plan(Phase::Blocked, "NameTaken",
+                         to_string(target) + " exists and is not ours; rename or delete it");
+  else
+    plan_ = stopped_plan(Phase::Degraded, "WriteRefused",
+                         to_string(target) + ": " + describe(refusal->second.error));
+  add({.verb = Verb::Create,
+       .target = target,
+       .body = std::move(*body),
+       .preconditions = {},
+       .wave = k_wave_anchor,
+       .reason = "the cluster is declared and has no anchor yet"});
+}
+
+// The document and the incarnation are saved before anything that relies on them. True when a save
+// is needed: then nothing else is done in this round.
+bool Round::save_anchor() {
+  const std::string restart = spec_.suspend ? std::string{} : why_restart();
+  const bool changed = anchor_->spec_hash != declaration_.spec_hash;
+  if (!changed && restart.empty()) return false;
+  if (!restart.empty()) ++state_.incarnation;
+  Result<Document> body = anchor_body(declaration_, state_, agent_id_);
+  if (!body) {
+    plan_ = stopped_plan(Phase::Blocked, name_of(body.error().code), describe(body.error()));
+    return true;
+  }
+  const std::string reason =
+      restart.empty() ? "its document changed" : "the cluster restarts as a whole: " + restart;
+  plan_ = stopped_plan(Phase::Applying, restart.empty() ? "DocumentChanged" : "Restarting", reason);
+  add({.verb = Verb::Replace,
+       .target = anchor_->meta.key,
+       .body = std::move(*body),
+       .preconditions = {.uid = anchor_->meta.uid,
+                         .resource_version = anchor_->meta.resource_version},
+       .wave = k_wave_anchor,
+       .reason = reason});
+  return true;
+}
+
+std::string Round::why_restart() const {
+  const bool workers = std::any_of(census_.groups.begin(), census_.groups.end(),
+                                   [](const auto& entry) { return !entry.second.empty(); });
+  if (census_.head == nullptr) return workers ? "its head pod is gone" : std::string{};
+  if (has_failed(*census_.head) && workers) return "its head pod failed: " + census_.head->problem;
+  if (census_.head->runtime_hash != spec_.head.runtime_hash)
+    return "the Ray version or the head's image changed";
+  if (census_.head->template_hash != spec_.head.template_hash) return "the head's template changed";
+  for (const GroupSpec& group : spec_.workers)
+    for (const PodView* pod : census_.groups.at(group.name))
+      if (pod->runtime_hash != group.runtime_hash)
+        return "the Ray version or the image of group " + group.name + " changed";
+  return {};
+}
+
+void Round::plan_service() {
+  const Document body = head_service_body(declaration_, spec_, owner_);
+  const ResourceKey target{ResourceType::Service, declaration_.key.ns,
+                           head_service_name(declaration_.key.name, spec_)};
+  const ServiceView* live = nullptr;
+  for (const ServiceView& service : observed_.services.value()) {
+    if (service.meta.owner_uid != owner_.anchor_uid || service.meta.terminating) continue;
+    if (service.meta.key == target)
+      live = &service;
+    else
+      add(delete_action(service.meta, k_wave_workers, "the head Service has another name now"));
+  }
+  const auto desired_hash =
+      body.json()["metadata"]["annotations"][labels::k_desired_hash].get<std::string>();
+  const bool current = live != nullptr && live->meta.desired_hash == desired_hash &&
+                       live->shape_digest == service_shape(body.json());
+  service_present_ = current;
+  if (current) return;
+  add({.verb = live == nullptr ? Verb::Create : Verb::Apply,
+       .target = target,
+       .body = body,
+       .preconditions = {},
+       .wave = k_wave_head,
+       .reason = live == nullptr ? "the head Service is missing"
+                                 : "the head Service differs from its file"});
+}
+
+// Workers leave first, the head last, so that running tasks can end in an orderly way.
+void Round::plan_leaving() {
+  bool workers_remain = workers_are_ending(census_, wall_);
+  for (const PodView* pod : census_.outdated) {
+    if (pod->group == k_head_group_name) continue;
+    workers_remain = true;
+    add(delete_action(pod->meta, k_wave_leaving, "the cluster restarts as a whole"));
+  }
+  for (const PodView* pod : census_.outdated)
+    if (pod->group == k_head_group_name && !workers_remain)
+      add(delete_action(pod->meta, k_wave_leaving, "the cluster restarts as a whole"));
+  for (const PodView* pod : census_.undeclared)
+    add(delete_action(pod->meta, k_wave_leaving, "its group is no longer in the file"));
+  if (!census_.outdated.empty()) restarting_ = "the cluster as a whole";
+}
+
+void Round::plan_suspended() {
+  bool workers_remain = workers_are_ending(census_, wall_);
+  for (const auto& [group, pods] : census_.groups)
+    for (const PodView* pod : pods) {
+      workers_remain = true;
+      add(delete_action(pod->meta, k_wave_leaving, "the cluster is suspended"));
+    }
+  if (census_.head != nullptr && !workers_remain)
+    add(delete_action(census_.head->meta, k_wave_leaving, "the cluster is suspended"));
+}
+
+void Round::plan_head() {
+  const PodFailures* failures = failures_of(k_head_group_name);
+  const std::optional<Instant> due = replacement_due(failures);
+  const bool waits = due && *due > now_;
+  if (census_.head != nullptr) {
+    if (!has_failed(*census_.head)) return;
+    failing_ = true;
+    if (waits)
+      look_again_at(plan_, due);
+    else
+      add(delete_action(census_.head->meta, k_wave_leaving, "it failed: " + census_.head->problem));
+    return;
+  }
+  const std::string name = head_pod_name(declaration_.key.name);
+  for (const PodView& pod : observed_.pods.value())
+    if (pod.meta.key.name == name) return;  // an earlier one still holds the name
+  if (failures != nullptr) failing_ = true;
+  if (waits) return look_again_at(plan_, due);
+  const ResourceKey target{ResourceType::Pod, declaration_.key.ns, name};
+  add({.verb = Verb::Create,
+       .target = target,
+       .body = head_pod_body(declaration_, spec_, owner_, state_.incarnation),
+       .preconditions = {},
+       .wave = k_wave_head,
+       .reason = "the head pod is missing"});
+}
+
+// No worker before its head: a worker without one waits in vain, and a head that is missing beside
+// workers must mean that it was lost.
+void Round::plan_workers() {
+  if (census_.head == nullptr || has_failed(*census_.head)) return;
+  bool may_restart = true;
+  for (const GroupSpec& group : spec_.workers) {
+    const bool settled = plan_group(group, may_restart);
+    if (is_outdated(group) && restarting_.empty())
+      restarting_ = "group " + group.name;
+    else if (is_outdated(group))
+      restarting_ += "; group " + group.name + " waits for its turn";
+    may_restart = may_restart && settled;
+  }
+}
+
+bool Round::is_outdated(const GroupSpec& group) const {
+  const Pods& pods = census_.groups.at(group.name);
+  return std::any_of(pods.begin(), pods.end(),
+                     [&](const PodView* pod) { return pod->template_hash != group.template_hash; });
+}
+
+// True when every pod of the group is there, current and Ready.
+bool Round::plan_group(const GroupSpec& group, bool may_restart) {
+  const GroupInput input{.group = &group,
+                         .pods = &census_.groups.at(group.name),
+                         .taken_slots = taken_slots(group),
+                         .failures = failures_of(group.name),
+                         .refusal = refusal_in(group),
+                         .may_restart = may_restart};
+  const GroupDecision decision = decide_group(input, now_);
+  for (const Leaving& leaving : decision.leaving)
+    add(delete_action(leaving.pod->meta, k_wave_leaving, leaving.reason));
+  for (const std::int64_t slot : decision.slots) add(create_worker(group, slot));
+  look_again_at(plan_, decision.waits_until);
+  failing_ = failing_ || (!decision.settled && input.failures != nullptr);
+  return decision.settled;
+}
+
+Action Round::create_worker(const GroupSpec& group, std::int64_t slot) const {
+  const std::string name = worker_pod_name(declaration_.key.name, group.name, slot);
+  return {
+      .verb = Verb::Create,
+      .target = {ResourceType::Pod, declaration_.key.ns, name},
+      .body = worker_pod_body(declaration_, spec_, group, owner_,
+                              {.pod_name = name, .slot = slot, .incarnation = state_.incarnation}),
+      .preconditions = {},
+      .wave = k_wave_workers,
+      .reason = "group " + group.name + " wants " + std::to_string(wanted_pods(group)) +
+                (wanted_pods(group) == 1 ? " worker" : " workers")};
+}
+
+const PodFailures* Round::failures_of(const std::string& group) const {
+  const auto found = observed_.failures.find(group);
+  return found == observed_.failures.end() ? nullptr : &found->second;
+}
+
+const Refusal* Round::refusal_in(const GroupSpec& group) const {
+  for (const auto& [target, refusal] : observed_.refusals)
+    if (target.type == ResourceType::Pod && refusal.error.code != ErrorCode::AlreadyExists &&
+        slot_of(target.name, declaration_.key.name, group.name))
+      return &refusal;
+  return nullptr;
+}
+
+// Slots whose name a pod holds, whoever owns it, and names that others hold out of our sight.
+std::set<std::int64_t> Round::taken_slots(const GroupSpec& group) const {
+  std::set<std::int64_t> taken;
+  const auto take = [&](const std::string& name) {
+    if (const auto slot = slot_of(name, declaration_.key.name, group.name)) taken.insert(*slot);
+  };
+  for (const PodView& pod : observed_.pods.value()) take(pod.meta.key.name);
+  for (const auto& [target, refusal] : observed_.refusals)
+    if (target.type == ResourceType::Pod && refusal.error.code == ErrorCode::AlreadyExists)
+      take(target.name);
+  return taken;
+}
+
+void Round::finish() {
+  std::stable_sort(plan_.actions.begin(), plan_.actions.end(),
+                   [](const Action& left, const Action& right) {
+                     return std::tie(left.wave, left.target) < std::tie(right.wave, right.target);
+                   });
+  describe_health({.spec = &spec_,
+                   .census = &census_,
+                   .observed = &observed_,
+                   .service_present = service_present_,
+                   .restarting = restarting_,
+                   .failing = failing_},
+                  plan_);
+}
+
+// Removal sends a step only when the step before has been answered; the cluster collects what is
+// left once the anchor is gone.
+std::vector<Action> removal_actions(const ConfigMapView& anchor, const ClusterObserved& observed,
+                                    WallTime now) {
+  std::vector<Action> actions;
+  const std::string reason = "its file is gone";
+  const Census census = take_census(observed.pods.value(), RayClusterSpec{}, anchor.meta.uid,
+                                    anchored_state(anchor).incarnation);
+  Pods heads;
+  const auto leave = [&](const PodView* pod) {
+    if (pod->group == k_head_group_name)
+      heads.push_back(pod);
+    else
+      actions.push_back(delete_action(pod->meta, k_wave_leaving, reason));
+  };
+  for (const PodView* pod : census.outdated) leave(pod);
+  for (const PodView* pod : census.undeclared) leave(pod);
+  if (census.head != nullptr) leave(census.head);
+  if (!actions.empty() || workers_are_ending(census, now)) return actions;
+  for (const PodView* pod : heads)
+    actions.push_back(delete_action(pod->meta, k_wave_leaving, reason));
+  if (!actions.empty()) return actions;
+  for (const ServiceView& service : observed.services.value())
+    if (service.meta.owner_uid == anchor.meta.uid && !service.meta.terminating)
+      actions.push_back(delete_action(service.meta, k_wave_leaving, reason));
+  if (actions.empty() && !anchor.meta.terminating)
+    actions.push_back(delete_action(anchor.meta, k_wave_anchor, reason));
+  return actions;
+}
+
+}  // namespace
+
+Plan plan_removal(const ObjectKey& key, const ClusterObserved& observed, Now now) {
+  if (const auto unknown = first_unknown(observed))
+    return stopped_plan(Phase::Removing, "NotYetKnown", *unknown);
+  const auto& anchor = observed.anchor.value();
+  Plan plan = stopped_plan(Phase::Removing, "FileRemoved",
+                           to_string(key) + " is no longer in the repository; its objects leave");
+  if (!anchor) return plan;
+  plan.actions = removal_actions(*anchor, observed, now.wall);
+  return plan;
+}
+
+Plan reconcile(const Declaration& declaration, const ClusterObserved& observed,
+               const std::string& agent_id, Now now) {
+  if (const auto unknown = first_unknown(observed))
+    return stopped_plan(Phase::Pending, "NotYetKnown", *unknown);
+  return Round(declaration, observed, agent_id, now).run();
+}
+
+}  // namespace ray_gitops::raycluster

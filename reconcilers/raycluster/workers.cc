@@ -1,0 +1,120 @@
+#include "reconcilers/raycluster/workers.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace ray_gitops::raycluster {
+namespace {
+
+bool is_current(const PodView& pod, const GroupSpec& group) {
+  return pod.template_hash == group.template_hash;
+}
+
+// Who goes first when there are too many: pods that do not run, then those that are not Ready, then
+// the youngest.
+bool leaves_before(const PodView* left, const PodView* right) {
+  const auto rank = [](const PodView* pod) {
+    if (pod->phase != PodPhase::Running) return 0;
+    return pod->ready ? 2 : 1;
+  };
+  if (rank(left) != rank(right)) return rank(left) < rank(right);
+  if (left->meta.created_at != right->meta.created_at)
+    return left->meta.created_at > right->meta.created_at;
+  return left->meta.key.name > right->meta.key.name;
+}
+
+struct Sorted {
+  Pods failed;
+  Pods old;      // made from an earlier template
+  Pods current;  // what stays
+};
+
+Sorted sort_pods(const Pods& pods, const GroupSpec& group) {
+  Sorted sorted;
+  for (const PodView* pod : pods) {
+    if (has_failed(*pod))
+      sorted.failed.push_back(pod);
+    else if (!is_current(*pod, group))
+      sorted.old.push_back(pod);
+    else
+      sorted.current.push_back(pod);
+  }
+  return sorted;
+}
+
+std::vector<std::int64_t> lowest_free(const std::set<std::int64_t>& taken, std::int64_t count) {
+  std::vector<std::int64_t> slots;
+  for (std::int64_t slot = 0; static_cast<std::int64_t>(slots.size()) < count; ++slot)
+    if (!taken.contains(slot)) slots.push_back(slot);
+  return slots;
+}
+
+bool is_waiting(std::optional<Instant> due, Instant now) { return due && *due > now; }
+
+void retire_surplus(Pods& staying, std::int64_t wanted, GroupDecision& decision) {
+  std::sort(staying.begin(), staying.end(), leaves_before);
+  while (static_cast<std::int64_t>(staying.size()) > wanted) {
+    decision.leaving.push_back({staying.front(), "the group has more workers than its file asks"});
+    staying.erase(staying.begin());
+  }
+}
+
+// A refused create is tried again alone: the next ones follow once it is through (slow start).
+void fill_slots(const GroupInput& input, std::int64_t missing, Instant now,
+                GroupDecision& decision) {
+  const std::optional<Instant> due = replacement_due(input.failures);
+  if (is_waiting(due, now)) {
+    decision.waits_until = due;
+    return;
+  }
+  if (input.refusal != nullptr) {
+    if (input.refusal->retry_at > now) {
+      decision.waits_until = input.refusal->retry_at;
+      return;
+    }
+    missing = std::min<std::int64_t>(missing, 1);
+  }
+  decision.slots = lowest_free(input.taken_slots, missing);
+}
+
+}  // namespace
+
+std::int64_t wanted_pods(const GroupSpec& group) { return group.suspend ? 0 : group.replicas; }
+
+std::optional<Instant> replacement_due(const PodFailures* failures) {
+  if (failures == nullptr || failures->count < 2) return std::nullopt;
+  constexpr Duration k_first = std::chrono::seconds(2);
+  constexpr Duration k_longest = std::chrono::seconds(60);
+  const int doublings = std::min(failures->count - 2, 5);
+  return failures->last + std::min(k_longest, k_first * (1 << doublings));
+}
+
+GroupDecision decide_group(const GroupInput& input, Instant now) {
+  GroupDecision decision;
+  const std::int64_t wanted = wanted_pods(*input.group);
+  Sorted sorted = sort_pods(*input.pods, *input.group);
+
+  // Failed pods stay as evidence while their replacement waits.
+  const bool replace_now = !is_waiting(replacement_due(input.failures), now);
+  if (replace_now)
+    for (const PodView* pod : sorted.failed)
+      decision.leaving.push_back({pod, "it failed: " + pod->problem});
+
+  Pods staying = sorted.current;
+  if (input.may_restart) {
+    for (const PodView* pod : sorted.old)
+      decision.leaving.push_back({pod, "its group's template changed"});
+  } else {
+    staying.insert(staying.end(), sorted.old.begin(), sorted.old.end());
+  }
+  retire_surplus(staying, wanted, decision);
+
+  const auto missing = wanted - static_cast<std::int64_t>(staying.size());
+  if (missing > 0) fill_slots(input, missing, now, decision);
+  decision.settled =
+      missing == 0 && sorted.old.empty() && sorted.failed.empty() &&
+      std::all_of(staying.begin(), staying.end(), [](const PodView* pod) { return pod->ready; });
+  return decision;
+}
+
+}  // namespace ray_gitops::raycluster
