@@ -1,0 +1,186 @@
+#include "agent/engine/cache.h"
+
+namespace ray_gitops::engine {
+namespace {
+
+constexpr Duration k_first_retry = std::chrono::milliseconds(200);
+constexpr Duration k_longest_retry = std::chrono::seconds(30);
+
+std::string cluster_of(const ResourceView& view) {
+  if (const auto* pod = std::get_if<PodView>(&view)) return pod->cluster;
+  if (const auto* service = std::get_if<ServiceView>(&view)) return service->cluster;
+  return {};
+}
+
+}  // namespace
+
+bool is_older(const std::string& left, const std::string& right) {
+  if (left.size() != right.size()) return left.size() < right.size();
+  return left < right;
+}
+
+Cache::Cache(std::vector<ResourceType> types, OnChange on_change)
+    : on_change_(std::move(on_change)) {
+  for (const ResourceType type : types) watches_[type] = Watch{};
+}
+
+void Cache::on(ListCompleted event) {
+  Watch& watch = watches_.at(event.type);
+  watch.stage = Stage::Listed;
+  watch.complete = true;
+  watch.failures = 0;
+  watch.due = {};
+  watch.resource_version = event.resource_version;
+  std::set<ResourceKey> listed;
+  for (ResourceView& view : event.objects) {
+    listed.insert(meta_of(view).key);
+    put(std::move(view));
+  }
+  // What the list lacks is gone, unless an answer newer than the list told us of it.
+  for (auto it = objects_.begin(); it != objects_.end();) {
+    const auto current = it++;
+    const ObjectMeta& meta = meta_of(current->second);
+    const bool newer = is_older(event.resource_version, meta.resource_version);
+    if (meta.key.type == event.type && !listed.contains(meta.key) && !newer) erase(current);
+  }
+}
+
+void Cache::on(WatchChanged event) {
+  const ObjectMeta& meta = meta_of(event.object);
+  Watch& watch = watches_.at(event.type);
+  watch.failures = 0;
+  watch.resource_version = meta.resource_version;
+  if (event.deleted)
+    remove(meta.key, meta.uid);
+  else
+    put(std::move(event.object));
+}
+
+void Cache::on(const WatchBookmark& event) {
+  Watch& watch = watches_.at(event.type);
+  watch.failures = 0;
+  watch.resource_version = event.resource_version;
+}
+
+void Cache::on(const WatchEnded& event, Now now, Effects& effects) {
+  Watch& watch = watches_.at(event.type);
+  const bool resume = watch.stage == Stage::Watching && event.error.code != ErrorCode::Expired;
+  ++watch.failures;
+  watch.stage = resume ? Stage::Listed : Stage::Idle;
+  // A watch ends by itself every few minutes; only what fails again waits.
+  watch.due =
+      now.monotonic +
+      (watch.failures == 1 ? Duration{0} : backoff(k_first_retry, k_longest_retry, watch.failures));
+  if (watch.failures > 1)
+    log(effects, LogLevel::Warning, "watch interrupted",
+        {{"type", kind_of(event.type)}, {"error", describe(event.error)}});
+}
+
+void Cache::pump(Now now, Effects& effects) {
+  for (auto& [type, watch] : watches_) {
+    if (watch.due > now.monotonic) continue;
+    if (watch.stage == Stage::Idle) {
+      watch.stage = Stage::Listing;
+      effects.push_back(StartList{type});
+    } else if (watch.stage == Stage::Listed) {
+      watch.stage = Stage::Watching;
+      effects.push_back(StartWatch{type, watch.resource_version});
+    }
+  }
+}
+
+Deadline Cache::deadline() const {
+  Deadline next;
+  for (const auto& [type, watch] : watches_)
+    if (watch.stage == Stage::Idle || watch.stage == Stage::Listed) next = earlier(next, watch.due);
+  return next;
+}
+
+bool Cache::is_complete(ResourceType type) const {
+  const auto found = watches_.find(type);
+  return found != watches_.end() && found->second.complete;
+}
+
+bool Cache::all_complete() const {
+  return std::all_of(watches_.begin(), watches_.end(),
+                     [](const auto& entry) { return entry.second.complete; });
+}
+
+void Cache::put(ResourceView view) {
+  const ObjectMeta& meta = meta_of(view);
+  const auto found = objects_.find(meta.key);
+  if (found != objects_.end()) {
+    const ObjectMeta& held = meta_of(found->second);
+    if (!is_older(held.resource_version, meta.resource_version)) return;
+  }
+  store(std::move(view));
+}
+
+void Cache::store(ResourceView view) {
+  const ResourceKey key = meta_of(view).key;
+  const auto found = objects_.find(key);
+  if (found == objects_.end()) {
+    const auto added = objects_.emplace(key, std::move(view)).first;
+    index(added->second, true);
+    on_change_(nullptr, &added->second);
+    return;
+  }
+  index(found->second, false);
+  const ResourceView before = std::exchange(found->second, std::move(view));
+  index(found->second, true);
+  on_change_(&before, &found->second);
+}
+
+void Cache::remove(const ResourceKey& key, const std::string& uid) {
+  const auto found = objects_.find(key);
+  if (found == objects_.end()) return;
+  if (uid.empty() || meta_of(found->second).uid == uid) erase(found);
+}
+
+void Cache::erase(std::map<ResourceKey, ResourceView>::iterator found) {
+  index(found->second, false);
+  const ResourceView before = std::move(found->second);
+  objects_.erase(found);
+  on_change_(&before, nullptr);
+}
+
+void Cache::index(const ResourceView& view, bool add) {
+  const std::string cluster = cluster_of(view);
+  if (cluster.empty()) return;
+  const ResourceKey& key = meta_of(view).key;
+  const auto place = std::pair{key.ns, cluster};
+  if (add) {
+    by_cluster_[place].insert(key);
+    return;
+  }
+  const auto found = by_cluster_.find(place);
+  found->second.erase(key);
+  if (found->second.empty()) by_cluster_.erase(found);
+}
+
+const ResourceView* Cache::find(const ResourceKey& key) const {
+  const auto found = objects_.find(key);
+  return found == objects_.end() ? nullptr : &found->second;
+}
+
+std::vector<PodView> Cache::pods_of(const std::string& ns, const std::string& cluster) const {
+  std::vector<PodView> pods;
+  const auto found = by_cluster_.find({ns, cluster});
+  if (found == by_cluster_.end()) return pods;
+  for (const ResourceKey& key : found->second)
+    if (const auto* pod = std::get_if<PodView>(&objects_.at(key))) pods.push_back(*pod);
+  return pods;
+}
+
+std::vector<ServiceView> Cache::services_of(const std::string& ns,
+                                            const std::string& cluster) const {
+  std::vector<ServiceView> services;
+  const auto found = by_cluster_.find({ns, cluster});
+  if (found == by_cluster_.end()) return services;
+  for (const ResourceKey& key : found->second)
+    if (const auto* service = std::get_if<ServiceView>(&objects_.at(key)))
+      services.push_back(*service);
+  return services;
+}
+
+}  // namespace ray_gitops::engine

@@ -1,0 +1,74 @@
+#pragma once
+// What the cluster holds of this agent's, kept current by one list and watch a type.
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/engine/event.h"
+#include "agent/engine/parts.h"
+#include "reconcilers/model/view.h"
+
+namespace ray_gitops::engine {
+
+// Is resource version `left` older than `right`? Kubernetes promises comparable decimal numbers
+// since 1.35 and has served them for longer.
+bool is_older(const std::string& left, const std::string& right);
+
+class Cache {
+ public:
+  // Called for each change: what was there and what is there now, null where there is nothing.
+  using OnChange = std::function<void(const ResourceView* before, const ResourceView* after)>;
+
+  Cache(std::vector<ResourceType> types, OnChange on_change);
+
+  void on(ListCompleted event);
+  void on(WatchChanged event);
+  void on(const WatchBookmark& event);
+  void on(const WatchEnded& event, Now now, Effects& effects);
+
+  // Starts lists and watches that are due.
+  void pump(Now now, Effects& effects);
+  Deadline deadline() const;
+
+  // A complete list of the type has been seen.
+  bool is_complete(ResourceType type) const;
+  bool all_complete() const;
+
+  // The answer to a write or a read of ours enters at once, if it is not older than what is there.
+  void put(ResourceView view);
+  // Gone. A uid that is not the cached one's removes nothing; an empty uid removes whatever is
+  // there.
+  void remove(const ResourceKey& key, const std::string& uid);
+
+  const ResourceView* find(const ResourceKey& key) const;
+  const std::map<ResourceKey, ResourceView>& all() const { return objects_; }
+  // Pods or Services with a cluster's label, in order of name.
+  std::vector<PodView> pods_of(const std::string& ns, const std::string& cluster) const;
+  std::vector<ServiceView> services_of(const std::string& ns, const std::string& cluster) const;
+
+ private:
+  enum class Stage { Idle, Listing, Listed, Watching };
+  struct Watch {
+    Stage stage = Stage::Idle;
+    bool complete = false;  // listed at least once
+    std::string resource_version;
+    int failures = 0;
+    Instant due;
+  };
+
+  void store(ResourceView view);
+  void erase(std::map<ResourceKey, ResourceView>::iterator found);
+  void index(const ResourceView& view, bool add);
+
+  std::map<ResourceType, Watch> watches_;
+  OnChange on_change_;
+  std::map<ResourceKey, ResourceView> objects_;
+  std::map<std::pair<std::string, std::string>, std::set<ResourceKey>> by_cluster_;
+};
+
+}  // namespace ray_gitops::engine

@@ -1,0 +1,81 @@
+#pragma once
+// What the engine asks adapters to do. Each is answered by exactly one event of event.h, except
+// StartWatch (any number of WatchChanged and WatchBookmark, then one WatchEnded), WriteLog and
+// Exit.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "reconcilers/model/object_key.h"
+#include "reconcilers/model/plan.h"
+
+namespace ray_gitops::engine {
+
+// -> RemoteListed
+struct ListRemote {};
+
+// -> CommitLoaded. Fetches the source branch's commit and reads the watched folder of its tree.
+struct LoadCommit {
+  std::string commit;
+  std::string accepted;               // the commit acted on before, or empty
+  std::set<std::string> known_blobs;  // contents the engine has parsed already
+};
+
+// -> StatusLoaded
+struct LoadStatus {
+  std::optional<std::string> tip;
+};
+
+// -> StatusPublished. Pushes one commit whose tree is exactly `files` with `expected_tip` as its
+// only parent (none: an orphan), if the branch still is at `expected_tip`.
+struct PublishStatus {
+  std::optional<std::string> expected_tip;
+  std::map<std::string, std::string> files;
+  std::string message;
+};
+
+// -> ListCompleted, or WatchEnded
+struct StartList {
+  ResourceType type = ResourceType::Pod;
+};
+
+struct StartWatch {
+  ResourceType type = ResourceType::Pod;
+  std::string resource_version;
+};
+
+// -> WriteAnswered
+struct SendWrite {
+  std::uint64_t write_id = 0;
+  Action action;
+};
+
+// -> ReadAnswered
+struct SendRead {
+  ResourceKey key;
+};
+
+enum class LogLevel : std::uint8_t { Debug, Info, Warning, Error };
+
+struct WriteLog {
+  LogLevel level = LogLevel::Info;
+  std::string message;                                      // constant text
+  std::vector<std::pair<std::string, std::string>> fields;  // names are the status file's
+};
+
+// The agent ends with this exit code.
+struct Exit {
+  int code = 0;
+  std::string reason;
+};
+
+using Effect = std::variant<ListRemote, LoadCommit, LoadStatus, PublishStatus, StartList,
+                            StartWatch, SendWrite, SendRead, WriteLog, Exit>;
+
+}  // namespace ray_gitops::engine

@@ -1,0 +1,474 @@
+#include "agent/engine/objects.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "reconcilers/manifest/names.h"
+#include "reconcilers/raycluster/census.h"
+#include "reconcilers/raycluster/reconcile.h"
+#include "reconcilers/sync/companion.h"
+
+namespace ray_gitops::engine {
+namespace {
+
+std::string short_commit(const std::string& commit) { return commit.substr(0, 7); }
+
+std::optional<Kind> companion_kind(ResourceType type) {
+  switch (type) {
+    case ResourceType::Namespace:
+      return Kind::Namespace;
+    case ResourceType::ConfigMap:
+      return Kind::ConfigMap;
+    case ResourceType::Secret:
+      return Kind::Secret;
+    case ResourceType::Service:
+    case ResourceType::Pod:
+    case ResourceType::Lease:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Objects::Objects(const EngineOptions& options, Cache& cache, Writes& writes, Publisher& publisher)
+    : options_(options), cache_(cache), writes_(writes), publisher_(publisher) {}
+
+void Objects::mark(const ObjectKey& key) {
+  records_.try_emplace(key);
+  dirty_.insert(key);
+}
+
+// Moves the object's place in the queue of looks.
+void Objects::look_at(const ObjectKey& key, Record& record, Deadline when) {
+  if (record.due) due_.erase({*record.due, key});
+  record.due = when;
+  if (record.due) due_.insert({*record.due, key});
+}
+
+void Objects::look_at_all() {
+  for (const auto& [key, record] : records_) dirty_.insert(key);
+}
+
+void Objects::accept(const LoadedCommit& commit, const AgentState& state,
+                     const std::string& hold_message) {
+  const bool look_at_everything =
+      !accepted_ || opaque_file_ != commit.opaque_file || hold_message_ != hold_message;
+  accepted_ = true;
+  opaque_file_ = commit.opaque_file;
+  hold_message_ = hold_message;
+  std::map<ObjectKey, Wish> wishes;
+  for (const auto& [key, record] : records_) wishes[key];
+  for (const auto& [key, declaration] : commit.declarations) wishes[key].declared = declaration;
+  for (const auto& [key, diagnostic] : commit.invalid) wishes[key].invalid = diagnostic;
+  for (const auto& [key, place] : commit.places) wishes[key].place = place;
+  for (const ObjectKey& key : state.held) wishes[key].held = true;
+  for (const ObjectKey& key : state.removals) wishes[key].removal_approved = true;
+  for (const ObjectKey& key : state.companions) wishes[key];
+  for (auto& [key, wish] : wishes) {
+    const auto [found, is_new] = records_.try_emplace(key);
+    if (is_new || !is_same(found->second.wish, wish)) dirty_.insert(key);
+    found->second.wish = std::move(wish);
+  }
+  if (look_at_everything) look_at_all();
+}
+
+// Alike in all that a decision or the status looks at; which commit said it is not among it.
+bool Objects::is_same(const Wish& left, const Wish& right) {
+  const auto text_of = [](const Wish& wish) {
+    std::string text = wish.place.path + "\n" + std::to_string(wish.place.line) + "\n";
+    if (wish.invalid) text += to_string(*wish.invalid) + "\n";
+    if (!wish.declared) return text;
+    text += wish.declared->spec_hash + "\n";
+    if (wish.declared->blocked) text += to_string(*wish.declared->blocked);
+    return text;
+  };
+  return left.held == right.held && left.removal_approved == right.removal_approved &&
+         left.declared.has_value() == right.declared.has_value() && text_of(left) == text_of(right);
+}
+
+std::optional<ObjectKey> Objects::owner_of(const ResourceView& view) const {
+  if (const auto* pod = std::get_if<PodView>(&view))
+    return ObjectKey{Kind::RayCluster, pod->meta.key.ns, pod->cluster};
+  if (const auto* service = std::get_if<ServiceView>(&view))
+    return ObjectKey{Kind::RayCluster, service->meta.key.ns, service->cluster};
+  const ObjectMeta& meta = meta_of(view);
+  if (const auto* map = std::get_if<ConfigMapView>(&view); map && !map->anchor_kind.empty()) {
+    const Result<ObjectKey> key = anchored_key(*map);
+    return key ? std::optional(*key) : std::nullopt;
+  }
+  const std::optional<Kind> kind = companion_kind(meta.key.type);
+  if (!kind) return std::nullopt;
+  return ObjectKey{*kind, meta.key.ns, meta.key.name};
+}
+
+void Objects::count_failure(const PodView* before, const PodView& after, const ObjectKey& key,
+                            Now now) {
+  const bool same_pod = before != nullptr && before->meta.uid == after.meta.uid;
+  if (after.meta.terminating || !raycluster::has_failed(after)) return;
+  if (same_pod && raycluster::has_failed(*before)) return;
+  PodFailures& failures = records_[key].failures[after.group];
+  if (now.monotonic - failures.last > k_failures_remembered) failures.count = 0;
+  ++failures.count;
+  failures.last = now.monotonic;
+}
+
+void Objects::on_change(const ResourceView* before, const ResourceView* after, Now now) {
+  const ResourceView& view = after != nullptr ? *after : *before;
+  const std::optional<ObjectKey> key = owner_of(view);
+  if (!key) return;
+  if (is_companion(key->kind) && !records_.contains(*key)) return;
+  mark(*key);
+  if (after == nullptr) return;
+  writes_.decided(meta_of(*after).key);
+  if (const auto* pod = std::get_if<PodView>(after))
+    count_failure(before == nullptr ? nullptr : std::get_if<PodView>(before), *pod, *key, now);
+  Record& record = records_.at(*key);
+  // After a restart the first sight is taken as ours; later changes that no write of ours made are
+  // somebody else's.
+  if (is_companion(key->kind) && before != nullptr &&
+      meta_of(*after).resource_version != record.companion_version)
+    record.companion_touched = true;
+}
+
+void Objects::on_answer(const ResourceKey& target) {
+  const auto found = owners_.find(target);
+  if (found == owners_.end()) return;
+  const ObjectKey key = found->second;
+  const auto record = records_.find(key);
+  if (record != records_.end() && is_companion(key.kind) && !writes_.refusals().contains(target)) {
+    const ResourceView* live = cache_.find(target);
+    record->second.companion_touched = false;
+    record->second.companion_version = live == nullptr ? "" : meta_of(*live).resource_version;
+  }
+  if (!writes_.refusals().contains(target) && !writes_.is_unknown(target)) owners_.erase(found);
+  mark(key);
+}
+
+Deadline Objects::deadline() const {
+  if (!dirty_.empty()) return Instant{};
+  return due_.empty() ? std::nullopt : Deadline{due_.begin()->first};
+}
+
+void Objects::pump(Now now, bool may_write, Effects& effects) {
+  while (!due_.empty() && due_.begin()->first <= now.monotonic) {
+    const ObjectKey key = due_.begin()->second;
+    look_at(key, records_.at(key), std::nullopt);
+    dirty_.insert(key);
+  }
+  for (const ObjectKey& key : std::exchange(dirty_, {})) {
+    const auto found = records_.find(key);
+    if (found == records_.end()) continue;
+    look_at(key, found->second, std::nullopt);
+    if (is_gone(key, found->second)) {
+      records_.erase(found);
+      publisher_.changed(now, false);
+      continue;
+    }
+    reconcile(key, found->second, now, may_write, effects);
+  }
+}
+
+// Nothing declares it and nothing of it is left that the agent could act on.
+bool Objects::is_gone(const ObjectKey& key, const Record& record) const {
+  const bool wanted = record.wish.declared || record.wish.invalid || record.wish.held;
+  if (wanted || !accepted_ || !cache_.all_complete()) return false;
+  if (!is_companion(key.kind)) return anchor_of(key) == nullptr;
+  return key.kind == Kind::Namespace || cache_.find(sync::companion_resource(key)) == nullptr;
+}
+
+void Objects::reconcile(const ObjectKey& key, Record& record, Now now, bool may_write,
+                        Effects& effects) {
+  // While a save of the anchor is unanswered, nothing is known that a decision could rely on.
+  const ResourceKey anchor = anchor_key(key);
+  if (!is_companion(key.kind) && (writes_.is_under_way(anchor) || writes_.is_unknown(anchor)))
+    return;
+  const Choice choice = choose(key, record);
+  const Plan plan = plan_for(key, record, choice, now);
+  Deadline next = plan.next_look_at;
+  if (may_write) next = earlier(next, send(key, plan, now, effects));
+  look_at(key, record, earlier(next, forget_stale_refusals(key, plan, now)));
+  note(key, record, choice, plan, now, effects);
+}
+
+Objects::Choice Objects::choose(const ObjectKey& key, const Record& record) const {
+  const ConfigMapView* anchor = is_companion(key.kind) ? nullptr : anchor_of(key);
+  const Basis fallback = anchor == nullptr ? Basis::Nothing : Basis::LastGood;
+  const std::string running =
+      anchor == nullptr
+          ? ""
+          : "; the generation of commit " + short_commit(anchor->commit) + " keeps running";
+  if (!accepted_) return {fallback, std::nullopt};
+  if (record.wish.removal_approved) return {Basis::Removal, std::nullopt};
+  if (record.wish.held)
+    return {fallback, Overlay{Phase::Held, "WaitsForRelease", hold_message_, ""}};
+  if (record.wish.invalid)
+    return {fallback,
+            Overlay{Phase::Blocked, record.wish.invalid->rule,
+                    to_string(*record.wish.invalid) + running, record.wish.invalid->write}};
+  if (record.wish.declared && record.wish.declared->blocked) {
+    const Diagnostic& blocked = *record.wish.declared->blocked;
+    return {fallback,
+            Overlay{Phase::Blocked, blocked.rule, to_string(blocked) + running, blocked.write}};
+  }
+  if (record.wish.declared) return {Basis::Declared, std::nullopt};
+  if (opaque_file_)
+    return {fallback, Overlay{Phase::Held, "AbsenceUnknown",
+                              "no readable file declares it, but " + *opaque_file_ +
+                                  " cannot be understood and may: nothing is deleted" + running,
+                              "mend " + *opaque_file_}};
+  return {fallback, std::nullopt};
+}
+
+const ConfigMapView* Objects::anchor_of(const ObjectKey& key) const {
+  const ResourceView* view = cache_.find(anchor_key(key));
+  return view == nullptr ? nullptr : std::get_if<ConfigMapView>(view);
+}
+
+const Declaration* Objects::last_good(const ObjectKey& key, Record& record) {
+  const ConfigMapView* anchor = anchor_of(key);
+  if (anchor == nullptr) return nullptr;
+  const std::string of = anchor->meta.uid + anchor->spec_hash;
+  if (record.last_good_of != of) {
+    record.last_good.reset();
+    record.last_good_of = of;
+    const Result<Document> document = anchored_document(*anchor);
+    if (document) {
+      Result<Declaration> parsed = parse_document(*document, anchored_provenance(*anchor));
+      if (parsed && parsed->key == key && !parsed->blocked) {
+        record.last_good = std::move(*parsed);
+        // What the anchor was made from stays what it is, whatever this release would hash it to.
+        record.last_good->spec_hash = anchor->spec_hash;
+      }
+    }
+  }
+  return record.last_good ? &*record.last_good : nullptr;
+}
+
+Plan Objects::plan_for(const ObjectKey& key, Record& record, const Choice& choice, Now now) {
+  if (is_companion(key.kind)) return plan_companion(key, record, choice);
+  if (key.kind == Kind::RayCluster) return plan_cluster(key, record, choice, now);
+  return {};
+}
+
+Plan Objects::plan_cluster(const ObjectKey& key, Record& record, const Choice& choice, Now now) {
+  const ClusterObserved observed = observe_cluster(key, record, now);
+  switch (choice.basis) {
+    case Basis::Removal:
+      return raycluster::plan_removal(key, observed, now);
+    case Basis::Declared: {
+      if (anchor_of(key) == nullptr && waits_for_companions(key)) {
+        Plan plan;
+        plan.reason = "WaitingForCompanions";
+        plan.message = "waits until the companions in its namespace are applied";
+        return plan;
+      }
+      return raycluster::reconcile(*record.wish.declared, observed, options_.agent_id, now);
+    }
+    case Basis::LastGood:
+      if (const Declaration* declaration = last_good(key, record))
+        return raycluster::reconcile(*declaration, observed, options_.agent_id, now);
+      break;
+    case Basis::Nothing:
+      break;
+  }
+  Plan plan;
+  plan.reason = "NotYetKnown";
+  plan.message = accepted_ ? "nothing of it can be acted on" : "no commit has been read yet";
+  return plan;
+}
+
+ClusterObserved Objects::observe_cluster(const ObjectKey& key, const Record& record,
+                                         Now now) const {
+  ClusterObserved observed;
+  const auto unknown = [](ResourceType type) {
+    return Unknown{std::string("the list of ") + plural_of(type) + " is not complete yet"};
+  };
+  if (cache_.is_complete(ResourceType::ConfigMap)) {
+    const ConfigMapView* anchor = anchor_of(key);
+    observed.anchor = Known<std::optional<ConfigMapView>>{
+        anchor == nullptr ? std::nullopt : std::optional(*anchor)};
+  } else {
+    observed.anchor = unknown(ResourceType::ConfigMap);
+  }
+  if (cache_.is_complete(ResourceType::Pod))
+    observed.pods = Known<std::vector<PodView>>{cache_.pods_of(key.ns, key.name)};
+  else
+    observed.pods = unknown(ResourceType::Pod);
+  if (cache_.is_complete(ResourceType::Service))
+    observed.services = Known<std::vector<ServiceView>>{cache_.services_of(key.ns, key.name)};
+  else
+    observed.services = unknown(ResourceType::Service);
+  observed.refusals = refusals_of(key);
+  for (const auto& [group, failures] : record.failures)
+    if (now.monotonic - failures.last <= k_failures_remembered) observed.failures[group] = failures;
+  observed.was_ready = record.was_ready;
+  return observed;
+}
+
+Plan Objects::plan_companion(const ObjectKey& key, Record& record, const Choice& choice) {
+  const ResourceKey target = sync::companion_resource(key);
+  sync::CompanionObserved observed;
+  observed.touched = record.companion_touched;
+  if (cache_.is_complete(target.type)) {
+    const ResourceView* live = cache_.find(target);
+    observed.live = Known<std::optional<ObjectMeta>>{
+        live == nullptr ? std::nullopt : std::optional(meta_of(*live))};
+  }
+  if (choice.basis == Basis::Removal) return sync::plan_companion_removal(key, observed);
+  if (choice.basis != Basis::Declared) return {};
+  Plan plan = sync::reconcile_companion(*record.wish.declared, observed, options_.agent_id);
+  const auto refusal = writes_.refusals().find(target);
+  if (refusal != writes_.refusals().end() && plan.phase != Phase::Ready) {
+    plan.phase = Phase::Degraded;
+    plan.reason = "WriteRefused";
+    plan.message = describe(refusal->second.error);
+  }
+  return plan;
+}
+
+// Its Namespace, and the ConfigMaps and Secrets beside it, are made first; one that is refused is
+// not waited for.
+bool Objects::waits_for_companions(const ObjectKey& key) const {
+  return std::any_of(records_.begin(), records_.end(), [&](const auto& entry) {
+    const auto& [other, record] = entry;
+    if (!is_companion(other.kind) || !record.wish.declared) return false;
+    const bool concerns = other.kind == Kind::Namespace ? other.name == key.ns : other.ns == key.ns;
+    return concerns &&
+           (record.status.phase == Phase::Pending || record.status.phase == Phase::Applying);
+  });
+}
+
+std::map<ResourceKey, Refusal> Objects::refusals_of(const ObjectKey& key) const {
+  std::map<ResourceKey, Refusal> refusals;
+  for (const auto& [target, refusal] : writes_.refusals()) {
+    const auto owner = owners_.find(target);
+    if (owner != owners_.end() && owner->second == key) refusals.emplace(target, refusal);
+  }
+  return refusals;
+}
+
+// When the first write that waits out a refusal may be sent.
+Deadline Objects::send(const ObjectKey& key, const Plan& plan, Now now, Effects& effects) {
+  Deadline next;
+  for (const Action& action : plan.actions) {
+    owners_[action.target] = key;
+    writes_.send(action, now, effects);
+    const auto refusal = writes_.refusals().find(action.target);
+    if (refusal != writes_.refusals().end() && !writes_.is_under_way(action.target))
+      next = earlier(next, refusal->second.retry_at);
+  }
+  return next;
+}
+
+// A refusal whose delay is over and whose write is no longer planned has nothing to say any more.
+Deadline Objects::forget_stale_refusals(const ObjectKey& key, const Plan& plan, Now now) {
+  Deadline next;
+  for (const auto& [target, refusal] : refusals_of(key)) {
+    const auto concerns = [&, &wanted = target](const Action& action) {
+      return action.target == wanted;
+    };
+    if (std::any_of(plan.actions.begin(), plan.actions.end(), concerns)) continue;
+    if (refusal.retry_at > now.monotonic) {
+      next = earlier(next, refusal.retry_at);
+      continue;
+    }
+    writes_.forgive(target);
+    owners_.erase(target);
+    dirty_.insert(key);
+  }
+  return next;
+}
+
+void Objects::note(const ObjectKey& key, Record& record, const Choice& choice, const Plan& plan,
+                   Now now, Effects& effects) {
+  if (plan.phase == Phase::Ready) record.was_ready = true;
+  if (plan.reason == "DocumentChanged" || plan.reason == "CreatingAnchor") record.was_ready = false;
+  status::ObjectStatus status = describe_object(key, record, choice, plan);
+  const status::ObjectStatus& before = record.status;
+  const bool phase_changed = before.phase != status.phase || before.reason != status.reason;
+  const bool said_before = !before.reason.empty();
+  const bool changed = phase_changed || before.message != status.message ||
+                       before.declared_hash != status.declared_hash ||
+                       before.applied_hash != status.applied_hash || !said_before;
+  if (!changed) return;
+  const bool bad = status.phase == Phase::Failed || status.phase == Phase::Degraded ||
+                   status.phase == Phase::Blocked;
+  if (phase_changed)
+    log(effects, bad ? LogLevel::Warning : LogLevel::Info, "object",
+        {{"object", to_string(key)},
+         {"phase", name_of(status.phase)},
+         {"reason", status.reason},
+         {"message", status.message}});
+  record.status = std::move(status);
+  publisher_.changed(now, bad && phase_changed);
+  if (is_companion(key.kind) && phase_changed)
+    for (const auto& [other, waiting] : records_)
+      if (!is_companion(other.kind)) dirty_.insert(other);
+}
+
+status::ObjectStatus Objects::describe_object(const ObjectKey& key, const Record& record,
+                                              const Choice& choice, const Plan& plan) const {
+  status::ObjectStatus status;
+  status.key = key;
+  status.declared = record.wish.place;
+  if (record.wish.declared) status.declared_hash = record.wish.declared->spec_hash;
+  const ConfigMapView* anchor = is_companion(key.kind) ? nullptr : anchor_of(key);
+  if (anchor != nullptr) {
+    status.applied_commit = anchor->commit;
+    status.applied_path = anchor->path;
+    status.applied_hash = anchor->spec_hash;
+    // A commit that does not change this object is not its commit.
+    if (status.applied_hash == status.declared_hash) status.declared.commit = anchor->commit;
+  } else if (is_companion(key.kind)) {
+    status.declared.commit.clear();
+  }
+  status.phase = plan.phase;
+  status.reason = plan.reason.empty() ? "NotYetKnown" : plan.reason;
+  status.message = plan.message;
+  status.conditions = plan.conditions;
+  status.ray = plan.ray;
+  if (record.wish.declared)
+    for (const Diagnostic& warning : record.wish.declared->warnings)
+      status.conditions.push_back({"FieldsSupported", false, warning.rule, to_string(warning)});
+  if (choice.overlay) {
+    status.phase = choice.overlay->phase;
+    status.reason = choice.overlay->reason;
+    status.message = choice.overlay->message;
+    status.next = choice.overlay->next;
+  }
+  return status;
+}
+
+sync::LiveFacts Objects::live_facts(const AgentState& state, const LoadedCommit& commit) {
+  sync::LiveFacts live;
+  live.approved_removals = {state.removals.begin(), state.removals.end()};
+  for (auto& [key, record] : records_) {
+    if (is_companion(key.kind)) continue;
+    const ConfigMapView* anchor = anchor_of(key);
+    if (anchor == nullptr) continue;
+    const auto wanted = commit.declarations.find(key);
+    // The same document restarts nothing: no need to look into the anchor.
+    const Declaration* declaration =
+        wanted != commit.declarations.end() && wanted->second.spec_hash == anchor->spec_hash
+            ? &wanted->second
+            : last_good(key, record);
+    live.objects[key] =
+        declaration == nullptr ? sync::RestartHashes{} : sync::restart_hashes(*declaration);
+  }
+  for (const ObjectKey& key : state.companions)
+    if (cache_.find(sync::companion_resource(key)) != nullptr) live.objects[key];
+  return live;
+}
+
+std::vector<status::ObjectStatus> Objects::statuses(Now now) {
+  std::vector<status::ObjectStatus> list;
+  for (const auto& [key, record] : records_) {
+    if (record.status.reason.empty()) continue;
+    list.push_back(record.status);
+    publisher_.stamp(list.back(), now);
+  }
+  return list;
+}
+
+}  // namespace ray_gitops::engine

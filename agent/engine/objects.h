@@ -1,0 +1,122 @@
+#pragma once
+// Every object the agent cares for: what is wanted of it, what was decided last, what to say.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/engine/cache.h"
+#include "agent/engine/options.h"
+#include "agent/engine/parts.h"
+#include "agent/engine/publisher.h"
+#include "agent/engine/source.h"
+#include "agent/engine/writes.h"
+#include "reconcilers/manifest/anchor.h"
+#include "reconcilers/model/declaration.h"
+#include "reconcilers/raycluster/observed.h"
+#include "reconcilers/status/tree.h"
+#include "reconcilers/sync/judge.h"
+
+namespace ray_gitops::engine {
+
+class Objects {
+ public:
+  Objects(const EngineOptions& options, Cache& cache, Writes& writes, Publisher& publisher);
+
+  // From now on this commit is what users want. `hold_message` is shown with what `state` holds.
+  void accept(const LoadedCommit& commit, const AgentState& state, const std::string& hold_message);
+
+  // The cache changed: marks whose object that is, and counts pods that failed.
+  void on_change(const ResourceView* before, const ResourceView* after, Now now);
+  // A write or read of this target was answered.
+  void on_answer(const ResourceKey& target);
+  // Everything is looked at again: the first complete lists, the lease.
+  void look_at_all();
+
+  // Reconciles what is due. Writes are sent only when `may_write`.
+  void pump(Now now, bool may_write, Effects& effects);
+  Deadline deadline() const;
+
+  // What the guard compares: anchored objects, and companions that `state` says we applied.
+  sync::LiveFacts live_facts(const AgentState& state, const LoadedCommit& commit);
+  std::vector<status::ObjectStatus> statuses(Now now);
+
+ private:
+  // What an object is reconciled against.
+  enum class Basis { Declared, LastGood, Removal, Nothing };
+
+  // Said instead of what the plan says, where the file is not what runs.
+  struct Overlay {
+    Phase phase = Phase::Blocked;
+    std::string reason;
+    std::string message;
+    std::string next;
+  };
+
+  struct Choice {
+    Basis basis = Basis::Nothing;
+    std::optional<Overlay> overlay;
+  };
+
+  // What the commit in force wants of an object.
+  struct Wish {
+    std::optional<Declaration> declared;
+    std::optional<Diagnostic> invalid;  // named in a file, with the first thing wrong there
+    Provenance place;
+    bool held = false;
+    bool removal_approved = false;
+  };
+
+  struct Record {
+    Wish wish;
+    std::optional<Declaration> last_good;  // from the anchor
+    std::string last_good_of;              // the anchor's uid and spec hash it was read from
+    std::map<std::string, PodFailures> failures;
+    bool was_ready = false;
+    bool companion_touched = false;
+    std::string companion_version;  // resource version after our last write
+    status::ObjectStatus status;
+    Deadline due;  // next look by time alone; the same as in due_
+  };
+
+  static bool is_same(const Wish& left, const Wish& right);
+  void mark(const ObjectKey& key);
+  void look_at(const ObjectKey& key, Record& record, Deadline when);
+  std::optional<ObjectKey> owner_of(const ResourceView& view) const;
+  void count_failure(const PodView* before, const PodView& after, const ObjectKey& key, Now now);
+
+  void reconcile(const ObjectKey& key, Record& record, Now now, bool may_write, Effects& effects);
+  Choice choose(const ObjectKey& key, const Record& record) const;
+  const Declaration* last_good(const ObjectKey& key, Record& record);
+  Plan plan_for(const ObjectKey& key, Record& record, const Choice& choice, Now now);
+  Plan plan_cluster(const ObjectKey& key, Record& record, const Choice& choice, Now now);
+  Plan plan_companion(const ObjectKey& key, Record& record, const Choice& choice);
+  ClusterObserved observe_cluster(const ObjectKey& key, const Record& record, Now now) const;
+  const ConfigMapView* anchor_of(const ObjectKey& key) const;
+  std::map<ResourceKey, Refusal> refusals_of(const ObjectKey& key) const;
+  Deadline send(const ObjectKey& key, const Plan& plan, Now now, Effects& effects);
+  Deadline forget_stale_refusals(const ObjectKey& key, const Plan& plan, Now now);
+  bool waits_for_companions(const ObjectKey& key) const;
+  void note(const ObjectKey& key, Record& record, const Choice& choice, const Plan& plan, Now now,
+            Effects& effects);
+  status::ObjectStatus describe_object(const ObjectKey& key, const Record& record,
+                                       const Choice& choice, const Plan& plan) const;
+  bool is_gone(const ObjectKey& key, const Record& record) const;
+
+  const EngineOptions& options_;
+  Cache& cache_;
+  Writes& writes_;
+  Publisher& publisher_;
+  std::map<ObjectKey, Record> records_;
+  std::set<ObjectKey> dirty_;
+  std::set<std::pair<Instant, ObjectKey>> due_;
+  std::map<ResourceKey, ObjectKey> owners_;  // of targets with a write or refusal
+  bool accepted_ = false;                    // a commit has been accepted since the start
+  std::optional<std::string> opaque_file_;
+  std::string hold_message_;
+};
+
+}  // namespace ray_gitops::engine

@@ -1,0 +1,125 @@
+#include "agent/engine/writes.h"
+
+#include <algorithm>
+
+namespace ray_gitops::engine {
+namespace {
+
+constexpr Duration k_first_retry = std::chrono::milliseconds(500);
+constexpr Duration k_longest_retry = std::chrono::seconds(60);
+constexpr Duration k_first_question = std::chrono::milliseconds(200);
+constexpr Duration k_longest_question = std::chrono::seconds(15);
+
+}  // namespace
+
+void Writes::send(const Action& action, Now now, Effects& effects) {
+  if (under_way_.contains(action.target) || unknown_.contains(action.target)) return;
+  const auto refusal = refusals_.find(action.target);
+  if (refusal != refusals_.end() && refusal->second.retry_at > now.monotonic) return;
+  const std::uint64_t id = next_id_++;
+  under_way_[action.target] = {id, action.verb, action.preconditions.uid};
+  log(effects, LogLevel::Info, "write",
+      {{"verb", name_of(action.verb)},
+       {"object", to_string(action.target)},
+       {"reason", action.reason}});
+  effects.push_back(SendWrite{id, action});
+}
+
+std::optional<ResourceKey> Writes::on(const WriteAnswered& event, Now now, Effects& effects) {
+  const auto found = std::find_if(under_way_.begin(), under_way_.end(), [&](const auto& entry) {
+    return entry.second.id == event.write_id;
+  });
+  if (found == under_way_.end()) return std::nullopt;
+  const auto [target, pending] = *found;
+  under_way_.erase(found);
+  if (event.object)
+    accept(target, pending, *event.object);
+  else
+    refuse(target, pending, event.object.error(), now, effects);
+  return target;
+}
+
+void Writes::accept(const ResourceKey& target, const Pending& pending,
+                    const std::optional<ResourceView>& object) {
+  refusals_.erase(target);
+  if (pending.verb != Verb::Delete) {
+    if (object) cache_.put(*object);
+    return;
+  }
+  // A watch event may have told of the end already: an answer brings nothing back.
+  const ResourceView* held = cache_.find(target);
+  if (!object)
+    cache_.remove(target, pending.uid);
+  else if (held != nullptr && meta_of(*held).uid == pending.uid)
+    cache_.put(*object);
+}
+
+void Writes::refuse(const ResourceKey& target, const Pending& pending, const Error& error, Now now,
+                    Effects& effects) {
+  if (pending.verb == Verb::Delete && error.code == ErrorCode::NotFound) {
+    refusals_.erase(target);
+    cache_.remove(target, pending.uid);
+    return;
+  }
+  // What the cluster holds is not what we thought, or we do not know whether it took the write.
+  const bool reread = error.code == ErrorCode::AlreadyExists || error.code == ErrorCode::Conflict ||
+                      error.code == ErrorCode::NotFound || error.code == ErrorCode::Unavailable;
+  if (reread) ask(target, now);
+  if (error.code != ErrorCode::Unavailable) note_refusal(target, error, now, effects);
+}
+
+void Writes::note_refusal(const ResourceKey& target, const Error& error, Now now,
+                          Effects& effects) {
+  Refusal& refusal = refusals_[target];
+  refusal.attempts = refusal.error.message.empty() ? 1 : refusal.attempts + 1;
+  const bool news = refusal.error.message != error.message;
+  refusal.error = error;
+  refusal.retry_at = now.monotonic + backoff(k_first_retry, k_longest_retry, refusal.attempts);
+  if (news)
+    log(effects, LogLevel::Warning, "write refused",
+        {{"object", to_string(target)}, {"error", describe(error)}});
+}
+
+std::optional<ResourceKey> Writes::on(const ReadAnswered& event, Now now, Effects& effects) {
+  const auto found = unknown_.find(event.key);
+  if (found == unknown_.end()) return std::nullopt;
+  if (!event.object) {
+    Question& question = found->second;
+    question.asked = false;
+    question.due =
+        now.monotonic + backoff(k_first_question, k_longest_question, ++question.attempts);
+    log(effects, LogLevel::Warning, "read failed",
+        {{"object", to_string(event.key)}, {"error", describe(event.object.error())}});
+    return std::nullopt;
+  }
+  unknown_.erase(found);
+  const std::optional<ResourceView>& object = *event.object;
+  if (!object) {
+    cache_.remove(event.key, {});
+    return event.key;
+  }
+  if (meta_of(*object).agent != agent_id_) return event.key;
+  // It exists because we made it: the refusal has told what it had to tell.
+  const auto refusal = refusals_.find(event.key);
+  if (refusal != refusals_.end() && refusal->second.error.code == ErrorCode::AlreadyExists)
+    refusals_.erase(refusal);
+  cache_.put(*object);
+  return event.key;
+}
+
+void Writes::pump(Now now, Effects& effects) {
+  for (auto& [key, question] : unknown_) {
+    if (question.asked || question.due > now.monotonic) continue;
+    question.asked = true;
+    effects.push_back(SendRead{key});
+  }
+}
+
+Deadline Writes::deadline() const {
+  Deadline next;
+  for (const auto& [key, question] : unknown_)
+    if (!question.asked) next = earlier(next, question.due);
+  return next;
+}
+
+}  // namespace ray_gitops::engine

@@ -1,0 +1,70 @@
+#pragma once
+// Writes under way: one at a time for each object, refusals with growing delay, and objects whose
+// last write went unanswered, which are Unknown until a read or a watch event decides.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "agent/engine/cache.h"
+#include "agent/engine/event.h"
+#include "agent/engine/parts.h"
+#include "reconcilers/model/plan.h"
+#include "reconcilers/raycluster/observed.h"
+
+namespace ray_gitops::engine {
+
+class Writes {
+ public:
+  Writes(std::string agent_id, Cache& cache) : agent_id_(std::move(agent_id)), cache_(cache) {}
+
+  // Sends the action unless its target has a write or read under way or waits out a refusal.
+  void send(const Action& action, Now now, Effects& effects);
+
+  // Each returns the target whose situation changed, or nullopt when the answer is not one of ours.
+  std::optional<ResourceKey> on(const WriteAnswered& event, Now now, Effects& effects);
+  std::optional<ResourceKey> on(const ReadAnswered& event, Now now, Effects& effects);
+  // A watch event for this object decides what an unanswered write left open.
+  void decided(const ResourceKey& key) { unknown_.erase(key); }
+
+  // Asks again for objects that are Unknown.
+  void pump(Now now, Effects& effects);
+  Deadline deadline() const;
+
+  bool is_under_way(const ResourceKey& key) const { return under_way_.contains(key); }
+  bool is_unknown(const ResourceKey& key) const { return unknown_.contains(key); }
+  bool is_idle() const { return under_way_.empty() && unknown_.empty(); }
+  const std::map<ResourceKey, Refusal>& refusals() const { return refusals_; }
+  // Forgets a refusal: what it was about has changed.
+  void forgive(const ResourceKey& key) { refusals_.erase(key); }
+
+ private:
+  struct Pending {
+    std::uint64_t id = 0;
+    Verb verb = Verb::Apply;
+    std::string uid;  // of a delete's precondition
+  };
+  struct Question {
+    bool asked = false;
+    int attempts = 0;
+    Instant due;
+  };
+
+  void accept(const ResourceKey& target, const Pending& pending,
+              const std::optional<ResourceView>& object);
+  void refuse(const ResourceKey& target, const Pending& pending, const Error& error, Now now,
+              Effects& effects);
+  void ask(const ResourceKey& target, Now now) { unknown_[target] = {false, 0, now.monotonic}; }
+  void note_refusal(const ResourceKey& target, const Error& error, Now now, Effects& effects);
+
+  std::string agent_id_;
+  Cache& cache_;
+  std::uint64_t next_id_ = 1;
+  std::map<ResourceKey, Pending> under_way_;
+  std::map<ResourceKey, Question> unknown_;
+  std::map<ResourceKey, Refusal> refusals_;
+};
+
+}  // namespace ray_gitops::engine
