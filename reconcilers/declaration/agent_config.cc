@@ -1,0 +1,125 @@
+#include "reconcilers/declaration/agent_config.h"
+
+#include <initializer_list>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "reconcilers/declaration/findings.h"
+#include "reconcilers/declaration/json_access.h"
+#include "reconcilers/declaration/repository_rules.h"
+#include "reconcilers/declaration/schema_check.h"
+#include "reconcilers/declaration/yaml_reader.h"
+
+namespace ray_gitops {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string text_or(const Json& json, std::initializer_list<const char*> keys,
+                    std::string otherwise) {
+  return find(json, keys) == nullptr ? std::move(otherwise) : text_at(json, keys);
+}
+
+AgentConfig make_config(const Json& json) {
+  AgentConfig config;
+  config.agent_id = text_at(json, {"agentId"});
+  config.agent_namespace = text_or(json, {"agentNamespace"}, config.agent_namespace);
+  config.default_namespace = text_or(json, {"defaultNamespace"}, config.default_namespace);
+  auto& repository = config.repository;
+  repository.url = text_at(json, {"repository", "url"});
+  repository.branch = text_or(json, {"repository", "branch"}, repository.branch);
+  repository.path = text_at(json, {"repository", "path"});
+  if (!repository.path.empty() && repository.path.back() == '/') repository.path.pop_back();
+  repository.poll_interval_seconds =
+      integer_at(json, {"repository", "pollIntervalSeconds"}, repository.poll_interval_seconds);
+  auto& status = config.status;
+  status.branch = text_or(json, {"status", "branch"}, "ray-status/" + config.agent_id);
+  if (find(json, {"status", "enabled"})) status.enabled = flag_at(json, {"status", "enabled"});
+  status.debounce_seconds =
+      integer_at(json, {"status", "debounceSeconds"}, status.debounce_seconds);
+  status.max_wait_seconds = integer_at(json, {"status", "maxWaitSeconds"}, status.max_wait_seconds);
+  status.commits_per_hour = integer_at(json, {"status", "commitsPerHour"}, status.commits_per_hour);
+  status.burst = integer_at(json, {"status", "burst"}, status.burst);
+  config.guards.objects = integer_at(json, {"guards", "objects"}, config.guards.objects);
+  config.guards.percent = integer_at(json, {"guards", "percent"}, config.guards.percent);
+  config.kubeconfig = text_at(json, {"cluster", "kubeconfig"});
+  config.cache_directory = text_at(json, {"cacheDirectory"});
+  return config;
+}
+
+void check_branches(const AgentConfig& config, Findings& findings) {
+  const Path source{{"repository", "branch"}};
+  const Path status{{"status", "branch"}};
+  const std::string write = "write a branch name such as main";
+  if (!is_branch_name(config.repository.branch))
+    findings.error(Rule::RepositoryBranch, source,
+                   "the branch is `" + printable(config.repository.branch, 64) + "`", write);
+  if (!is_branch_name(config.status.branch))
+    findings.error(Rule::RepositoryBranch, status,
+                   "the status branch is `" + printable(config.status.branch, 64) + "`", write);
+  if (config.repository.branch == config.status.branch)
+    findings.error(Rule::RepositoryBranch, status,
+                   "the status branch is the branch that is followed",
+                   "write another one: status commits are an orphan history");
+}
+
+void check_config(const AgentConfig& config, Findings& findings) {
+  if (const auto refusal = refuse_repository_url(config.repository.url))
+    findings.error(Rule::RepositoryUrl, Path{{"repository", "url"}}, refusal->found,
+                   refusal->write);
+  check_branches(config, findings);
+  if (!is_watched_path(config.repository.path))
+    findings.error(Rule::RepositoryPath, Path{{"repository", "path"}},
+                   "the folder is `" + printable(config.repository.path, 64) + "`",
+                   "write a path inside the repository such as clusters/prod");
+  if (config.status.max_wait_seconds < config.status.debounce_seconds)
+    findings.error(Rule::StatusTiming, Path{{"status", "maxWaitSeconds"}},
+                   "maxWaitSeconds " + std::to_string(config.status.max_wait_seconds) +
+                       " is less than debounceSeconds " +
+                       std::to_string(config.status.debounce_seconds),
+                   "make it at least as long");
+}
+
+ParsedAgentConfig refuse(const std::string& path, Rule rule, int line, std::string found,
+                         std::string write) {
+  const Findings findings(nullptr, {{}, path, line});
+  return {std::nullopt,
+          {findings.make(Severity::Error, rule, {line, line > 0 ? 1 : 0}, std::move(found),
+                         std::move(write))}};
+}
+
+ParsedAgentConfig parse_text(const YamlText& text, const std::string& path) {
+  YamlDocument yaml = read_yaml(text, path);
+  ParsedAgentConfig parsed{std::nullopt, yaml.diagnostics};
+  if (!yaml.complete || !yaml.diagnostics.empty()) return parsed;
+  Findings findings(yaml.source, {{}, path, yaml.line});
+  const Schema& schema = Schema::of(SchemaId::AgentConfig);
+  drop_nulls(schema, yaml.root);
+  if (check_against_schema(schema, yaml.root, findings)) {
+    AgentConfig config = make_config(yaml.root);
+    check_config(config, findings);
+    if (!findings.has_errors()) parsed.config = std::move(config);
+  }
+  parsed.diagnostics = findings.all();
+  return parsed;
+}
+
+}  // namespace
+
+ParsedAgentConfig parse_agent_config(std::string_view bytes, const std::string& path) {
+  if (bytes.size() > k_file_bytes_max)
+    return refuse(path, Rule::FileTooLarge, 0, "the file is too large",
+                  "write at most " + std::to_string(k_file_bytes_max) + " bytes");
+  if (const TextCheck text = check_text(bytes); !text.ok)
+    return refuse(path, Rule::NotUtf8, text.line,
+                  "the line is not UTF-8 text without control characters",
+                  "save the file as UTF-8");
+  const std::vector<YamlText> texts = split_documents(bytes);
+  if (texts.size() == 1) return parse_text(texts.front(), path);
+  return refuse(path, Rule::NotAnObject, texts.empty() ? 0 : texts[1].line,
+                "the file holds " + std::to_string(texts.size()) + " documents",
+                "write one AgentConfig");
+}
+
+}  // namespace ray_gitops

@@ -1,0 +1,154 @@
+#include "reconcilers/declaration/identity.h"
+
+#include <cstddef>
+#include <string_view>
+
+#include "reconcilers/declaration/json_access.h"
+#include "reconcilers/declaration/syntax.h"
+
+namespace ray_gitops {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::size_t k_shown_max = 64;
+constexpr const char* k_kinds =
+    "RayCluster, RayJob, RayService, RayCronJob, Namespace, ConfigMap or Secret";
+
+std::string quoted(const std::string& text) { return "`" + printable(text, k_shown_max) + "`"; }
+
+const char* api_version_of(Kind kind) { return is_companion(kind) ? "v1" : "ray.io/v1"; }
+
+bool is_group_of_ours(const std::string& api_version) {
+  const std::string group = api_version.substr(0, api_version.find('/'));
+  return group == "ray.io" || group == "v1" || group == "ray-gitops.io";
+}
+
+void read_kind(const Json& document, Identity& identity, Findings& findings) {
+  const Json* kind = find(document, {"kind"});
+  if (kind == nullptr || !kind->is_string())
+    return findings.error(kind == nullptr ? Rule::MissingField : Rule::WrongType, Path{{"kind"}},
+                          kind == nullptr ? "the document has no kind" : "kind is not a string",
+                          std::string("write kind: ") + k_kinds);
+  identity.kind = parse_kind(kind->get<std::string>());
+  if (identity.kind) return;
+  const std::string api_version = text_at(document, {"apiVersion"});
+  identity.foreign = api_version.find('/') != std::string::npos && !is_group_of_ours(api_version);
+  findings.error(Rule::UnknownKind, Path{{"kind"}},
+                 "the kind is " + quoted(kind->get<std::string>()),
+                 std::string("write ") + k_kinds + "; keep other files outside of this folder");
+}
+
+void check_api_version(Json& document, Kind kind, Findings& findings) {
+  const Json* version = find(document, {"apiVersion"});
+  if (version == nullptr || !version->is_string() || *version == api_version_of(kind)) return;
+  findings.error(Rule::ApiVersion, Path{{"apiVersion"}},
+                 "the apiVersion is " + quoted(version->get<std::string>()),
+                 std::string("write ") + api_version_of(kind));
+  document["apiVersion"] = api_version_of(kind);
+}
+
+// What `kubectl get -o yaml` prints beside what was once written.
+void refuse_exported_fields(Json& metadata, Findings& findings) {
+  const Path path{{"metadata"}};
+  for (const char* field :
+       {"creationTimestamp", "uid", "resourceVersion", "managedFields", "generation", "selfLink",
+        "ownerReferences", "finalizers", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
+    if (!metadata.contains(field)) continue;
+    findings.error_at_key(Rule::ExportedField, path / field,
+                          std::string("metadata.") + field + " is filled in by the cluster",
+                          "remove it; the file seems to be printed by kubectl");
+    metadata.erase(field);
+  }
+  if (!metadata.contains("generateName")) return;
+  findings.error_at_key(Rule::GenerateName, path / "generateName", "metadata.generateName is set",
+                        "write metadata.name: what is in Git needs a name that stays");
+  metadata.erase("generateName");
+}
+
+// KubeRay: 63 less the longest suffix that it appends to an object's name.
+std::size_t name_length_max(Kind kind) {
+  switch (kind) {
+    case Kind::RayCluster:
+      return 53;
+    case Kind::RayJob:
+    case Kind::RayService:
+      return 47;
+    case Kind::RayCronJob:
+      return 36;
+    case Kind::Namespace:
+      return k_dns_label_max;
+    case Kind::ConfigMap:
+    case Kind::Secret:
+      break;
+  }
+  return k_dns_subdomain_max;
+}
+
+bool is_name_of(Kind kind, const std::string& name) {
+  if (kind == Kind::ConfigMap || kind == Kind::Secret) return is_dns1123_subdomain(name);
+  return kind == Kind::Namespace ? is_dns1123_label(name) : is_dns1035_label(name);
+}
+
+// Whether the name can be an object's at all; one that is only too long can be told apart.
+bool check_name(Kind kind, const std::string& name, Findings& findings) {
+  const std::size_t longest = name_length_max(kind);
+  if (is_name_of(kind, name) && name.size() <= longest) return true;
+  const bool dots = kind == Kind::ConfigMap || kind == Kind::Secret;
+  const bool letter_first = !is_companion(kind);
+  findings.error(
+      Rule::ObjectName, Path{{"metadata", "name"}},
+      "the name is " + quoted(name) + ", " + std::to_string(name.size()) + " characters long",
+      "write at most " + std::to_string(longest) + " of a-z, 0-9" +
+          (dots ? ", . and -" : " and -") + ", with a letter " +
+          (letter_first ? "first and a letter or digit last" : "or digit at both ends"));
+  return is_dns1123_subdomain(name);
+}
+
+bool check_namespace(Kind kind, const std::string& ns, Findings& findings) {
+  const Path path{{"metadata", "namespace"}};
+  if (kind == Kind::Namespace && !ns.empty())
+    findings.error(Rule::NamespaceName, path, "a Namespace is in no namespace", "remove it");
+  if (kind == Kind::Namespace || is_dns1123_label(ns)) return true;
+  findings.error(Rule::NamespaceName, path, "the namespace is " + quoted(ns),
+                 "write at most 63 of a-z, 0-9 and -, with a letter or digit at both ends");
+  return false;
+}
+
+void read_key(const Json& metadata, const std::string& default_namespace, Identity& identity,
+              Findings& findings) {
+  const Kind kind = *identity.kind;
+  const Json* name = find(metadata, {"name"});
+  const Json* ns = find(metadata, {"namespace"});
+  const bool has_namespace = ns != nullptr && !ns->is_null();
+  if (name == nullptr || !name->is_string() || (has_namespace && !ns->is_string())) return;
+  std::string used = has_namespace             ? ns->get<std::string>()
+                     : kind == Kind::Namespace ? std::string()
+                                               : default_namespace;
+  const bool name_fits = check_name(kind, name->get<std::string>(), findings);
+  const bool namespace_fits = check_namespace(kind, used, findings);
+  if (kind == Kind::Namespace) used.clear();
+  if (name_fits && namespace_fits) identity.key = ObjectKey{kind, used, name->get<std::string>()};
+}
+
+}  // namespace
+
+Identity read_identity(nlohmann::json& document, const std::string& default_namespace,
+                       Findings& findings) {
+  Identity identity;
+  if (!document.is_object()) {
+    findings.error(Rule::NotAnObject, {}, "the document is not a mapping",
+                   std::string("write apiVersion, kind and metadata; kind is ") + k_kinds);
+    return identity;
+  }
+  read_kind(document, identity, findings);
+  if (!identity.kind) return identity;
+  check_api_version(document, *identity.kind, findings);
+  const auto metadata = document.find("metadata");
+  if (metadata == document.end() || !metadata->is_object()) return identity;
+  refuse_exported_fields(*metadata, findings);
+  read_key(*metadata, default_namespace, identity, findings);
+  return identity;
+}
+
+}  // namespace ray_gitops

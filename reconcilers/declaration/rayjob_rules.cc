@@ -1,0 +1,220 @@
+#include "reconcilers/declaration/rayjob_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include <re2/re2.h>
+
+#include "reconcilers/declaration/json_access.h"
+#include "reconcilers/declaration/raycluster_rules.h"
+#include "reconcilers/declaration/yaml_reader.h"
+
+namespace ray_gitops {
+namespace {
+
+using Json = nlohmann::json;
+
+class JobChecker {
+ public:
+  JobChecker(const Json& spec, const Path& path, const Json& metadata, Findings& findings)
+      : spec_(spec),
+        path_(path),
+        metadata_(metadata),
+        findings_(findings),
+        mode_(text_at(spec, {"submissionMode"})),
+        selects_(find(spec, {"clusterSelector"}) != nullptr),
+        shuts_down_(flag_at(spec, {"shutdownAfterJobFinishes"})) {}
+
+  void check() {
+    check_cluster();
+    check_lifetime();
+    check_submission();
+    check_deletion(path_ / "deletionStrategy");
+    check_runtime_environment();
+    check_entrypoint_resources();
+  }
+
+ private:
+  void check_cluster() {
+    if (const Json* cluster = find(spec_, {"rayClusterSpec"}))
+      check_raycluster_spec(*cluster, path_ / "rayClusterSpec", metadata_, ClusterOwner::Job,
+                            findings_);
+    else if (!selects_)
+      error(Rule::JobCluster, path_, "there is neither rayClusterSpec nor clusterSelector",
+            "add one of the two");
+    if (selects_ && text_at(spec_, {"clusterSelector", "ray.io/cluster"}).empty())
+      error(Rule::JobCluster, path_ / "clusterSelector", "clusterSelector names no cluster",
+            "write ray.io/cluster: <name of a RayCluster>");
+    if (selects_ && integer_at(spec_, {"backoffLimit"}, 0) > 0)
+      error(Rule::JobCluster, path_ / "backoffLimit",
+            "backoffLimit goes with clusters that are made for the job", "remove it");
+  }
+
+  void check_lifetime() {
+    if (flag_at(spec_, {"suspend"}) && !shuts_down_)
+      error(Rule::JobSuspend, path_ / "suspend", "suspend without shutdownAfterJobFinishes: true",
+            "write shutdownAfterJobFinishes: true");
+    if (flag_at(spec_, {"suspend"}) && selects_)
+      error(Rule::JobSuspend, path_ / "suspend", "suspend with clusterSelector", "remove one");
+    if (integer_at(spec_, {"ttlSecondsAfterFinished"}, 0) > 0 && !shuts_down_)
+      error(Rule::JobDeletion, path_ / "ttlSecondsAfterFinished",
+            "ttlSecondsAfterFinished without shutdownAfterJobFinishes: true",
+            "write shutdownAfterJobFinishes: true");
+  }
+
+  void check_submission() {
+    if (mode_ == "InteractiveMode" && integer_at(spec_, {"backoffLimit"}, 0) > 0)
+      error(Rule::JobSubmission, path_ / "backoffLimit", "backoffLimit with InteractiveMode",
+            "remove it");
+    if (mode_ != "SidecarMode") return;
+    for (const char* field : {"clusterSelector", "submitterPodTemplate", "submitterConfig"})
+      if (find(spec_, {field}))
+        error(Rule::JobSubmission, path_ / field, std::string(field) + " with SidecarMode",
+              "remove it");
+    const std::string policy =
+        text_at(spec_, {"rayClusterSpec", "headGroupSpec", "template", "spec", "restartPolicy"});
+    if (!policy.empty() && policy != "Never")
+      error(Rule::JobSubmission,
+            path_ / "rayClusterSpec" / "headGroupSpec" / "template" / "spec" / "restartPolicy",
+            "the head's restartPolicy is " + policy + " with SidecarMode",
+            "write Never, or leave it out");
+  }
+
+  void check_deletion(const Path& path) {
+    const Json* strategy = find(spec_, {"deletionStrategy"});
+    if (strategy == nullptr) return;
+    const bool has_rules = find(*strategy, {"deletionRules"}) != nullptr;
+    const bool on_success = find(*strategy, {"onSuccess"}) != nullptr;
+    const bool on_failure = find(*strategy, {"onFailure"}) != nullptr;
+    if (has_rules && shuts_down_)
+      error(Rule::JobDeletion, path / "deletionRules",
+            "deletionRules with shutdownAfterJobFinishes: true", "keep one of the two");
+    if (has_rules && (on_success || on_failure))
+      error(Rule::JobDeletion, path, "deletionRules beside onSuccess or onFailure",
+            "keep deletionRules only");
+    if (!has_rules && !(on_success && on_failure))
+      error(Rule::JobDeletion, path, "a deletionStrategy that is not whole",
+            "write deletionRules, or both onSuccess and onFailure");
+    for (const char* when : {"onSuccess", "onFailure"})
+      check_policy(text_at(*strategy, {when, "policy"}), path / when / "policy", shuts_down_);
+    check_rules(at_or_null(*strategy, {"deletionRules"}), path / "deletionRules");
+  }
+
+  void check_policy(const std::string& policy, const Path& path, bool forbids_none) {
+    const bool touches_cluster = policy == "DeleteCluster" || policy == "DeleteWorkers";
+    if (selects_ && touches_cluster)
+      error(Rule::JobDeletion, path, policy + " with clusterSelector",
+            "write DeleteSelf or DeleteNone");
+    if (policy == "DeleteWorkers" && flag_at(spec_, {"rayClusterSpec", "enableInTreeAutoscaling"}))
+      error(Rule::JobDeletion, path, "DeleteWorkers with autoscaling", "write another policy");
+    if (policy == "DeleteNone" && forbids_none)
+      error(Rule::JobDeletion, path, "DeleteNone with shutdownAfterJobFinishes: true",
+            "keep one of the two");
+  }
+
+  void check_rules(const Json& rules, const Path& path) {
+    std::set<std::pair<std::string, std::string>> seen;
+    std::map<std::string, std::map<std::string, std::int64_t>> seconds;  // condition, policy
+    for (std::size_t index = 0; index < rules.size(); ++index) {
+      const Json& condition = at_or_null(rules[index], {"condition"});
+      const std::string policy = text_at(rules[index], {"policy"});
+      const std::string job = text_at(condition, {"jobStatus"});
+      const std::string deployment = text_at(condition, {"jobDeploymentStatus"});
+      check_policy(policy, path / index / "policy", false);
+      if (job.empty() == deployment.empty())
+        error(Rule::JobDeletion, path / index / "condition",
+              "a condition with both or neither of jobStatus and jobDeploymentStatus",
+              "write one of the two");
+      const std::string when = job.empty() ? "deployment " + deployment : "job " + job;
+      if (!seen.emplace(policy, when).second)
+        error(Rule::JobDeletion, path / index, "another rule has this policy and condition",
+              "remove one of the two");
+      seconds[when][policy] = integer_at(condition, {"ttlSeconds"}, 0);
+    }
+    for (const auto& [when, by_policy] : seconds) check_order(by_policy, path);
+  }
+
+  // What deletes more must not come first.
+  void check_order(const std::map<std::string, std::int64_t>& by_policy, const Path& path) {
+    std::int64_t earlier = 0;
+    for (const char* policy : {"DeleteWorkers", "DeleteCluster", "DeleteSelf"}) {
+      const auto found = by_policy.find(policy);
+      if (found == by_policy.end()) continue;
+      if (found->second < earlier)
+        error(Rule::JobDeletion, path,
+              std::string(policy) + " comes before a rule that deletes less",
+              "give it a ttlSeconds that is not smaller");
+      earlier = std::max(earlier, found->second);
+    }
+  }
+
+  void check_runtime_environment() {
+    const std::string text = text_at(spec_, {"runtimeEnvYAML"});
+    if (text.empty()) return;
+    const YamlDocument parsed = read_yaml({text, 1}, "runtimeEnvYAML");
+    if (!parsed.complete || !parsed.diagnostics.empty() || !parsed.root.is_object())
+      error(Rule::JobRuntimeEnvironment, path_ / "runtimeEnvYAML",
+            "runtimeEnvYAML is not a YAML mapping", "write a mapping such as `pip: [numpy]`");
+  }
+
+  void check_entrypoint_resources() {
+    const std::string text = text_at(spec_, {"entrypointResources"});
+    if (text.empty()) return;
+    const Result<Document> parsed = Document::parse(text);
+    const bool fits = parsed.has_value() && parsed->json().is_object() &&
+                      std::all_of(parsed->json().begin(), parsed->json().end(),
+                                  [](const Json& amount) { return amount.is_number(); });
+    if (!fits)
+      error(Rule::JobEntrypointResources, path_ / "entrypointResources",
+            "entrypointResources is not a JSON object of numbers",
+            "write text such as '{\"special\": 1}'");
+  }
+
+  void error(Rule rule, const Path& path, std::string found, std::string write) {
+    findings_.error(rule, path, std::move(found), std::move(write));
+  }
+
+  const Json& spec_;
+  const Path& path_;
+  const Json& metadata_;
+  Findings& findings_;
+  std::string mode_;
+  bool selects_;
+  bool shuts_down_;
+};
+
+// The form only; the fields' ranges are checked where schedules are computed.
+bool looks_like_schedule(const std::string& text) {
+  static const re2::RE2 k_fields("[0-9A-Za-z*,/?-]+([ \\t]+[0-9A-Za-z*,/?-]+){4}");
+  static const re2::RE2 k_word("@(yearly|annually|monthly|weekly|daily|midnight|hourly)");
+  return re2::RE2::FullMatch(text, k_fields) || re2::RE2::FullMatch(text, k_word);
+}
+
+}  // namespace
+
+void check_rayjob_spec(const nlohmann::json& spec, const Path& path, const nlohmann::json& metadata,
+                       Findings& findings) {
+  JobChecker(spec, path, metadata, findings).check();
+}
+
+void check_raycronjob(const nlohmann::json& document, Findings& findings) {
+  const Path path{{"spec"}};
+  const std::string schedule = text_at(document, {"spec", "schedule"});
+  if (schedule.find("TZ") != std::string::npos)
+    findings.error(Rule::CronSchedule, path / "schedule", "the schedule names a time zone",
+                   "write it into timeZone");
+  else if (!looks_like_schedule(schedule))
+    findings.error(Rule::CronSchedule, path / "schedule",
+                   "the schedule is `" + printable(schedule, 64) + "`",
+                   "write minute, hour, day of month, month and day of week: \"0 3 * * *\"");
+  check_rayjob_spec(at_or_null(document, {"spec", "jobTemplate"}), path / "jobTemplate", {},
+                    findings);
+}
+
+}  // namespace ray_gitops

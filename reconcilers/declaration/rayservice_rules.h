@@ -1,0 +1,13 @@
+#pragma once
+// The semantic rules of a RayService document. Source: KubeRay v1.7 validation of RayService.
+
+#include <nlohmann/json.hpp>
+
+#include "reconcilers/declaration/findings.h"
+
+namespace ray_gitops {
+
+// `document` has passed its schema.
+void check_rayservice(const nlohmann::json& document, Findings& findings);
+
+}  // namespace ray_gitops
