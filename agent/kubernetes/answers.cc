@@ -1,0 +1,128 @@
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/kubernetes/requests.h"
+#include "reconcilers/manifest/json_members.h"
+#include "reconcilers/manifest/view.h"
+#include "reconcilers/model/diagnostic.h"
+#include "reconcilers/model/document.h"
+
+namespace ray_gitops::kubernetes {
+namespace {
+
+using Json = nlohmann::json;
+
+// kube-apiserver answers 500 to a server-side apply whose body does not fit the schema.
+constexpr const char* k_schema_mismatch = "failed to create typed patch object";
+
+bool is_status(const Json& json) { return member(json, "kind") == "Status"; }
+
+// Reasons of k8s.io/apimachinery metav1.StatusReason. Codes alone are not enough: both kinds of 409
+// differ, and a 404 without one is some other server's, or a path that this server does not have.
+ErrorCode code_of(int http_status, const std::string& reason, const std::string& message) {
+  switch (http_status) {
+    case 401:
+      return ErrorCode::Unauthenticated;
+    case 403:
+      return ErrorCode::Forbidden;
+    case 404:
+      return reason == "NotFound" ? ErrorCode::NotFound : ErrorCode::Unavailable;
+    case 409:
+      return reason == "AlreadyExists" ? ErrorCode::AlreadyExists : ErrorCode::Conflict;
+    case 410:
+      return ErrorCode::Expired;
+    case 429:
+      return ErrorCode::TooManyRequests;
+    default:
+      break;
+  }
+  if (message.find(k_schema_mismatch) != std::string::npos) return ErrorCode::Rejected;
+  return http_status >= 400 && http_status <= 499 ? ErrorCode::Rejected : ErrorCode::Unavailable;
+}
+
+std::string shown_message(const Json& status, int http_status, ResourceType type) {
+  const std::string message = text_of(member(status, "message"));
+  const std::string reason = text_of(member(status, "reason"));
+  if (type == ResourceType::Secret || message.empty())
+    return "the server answers " + std::to_string(http_status) +
+           (reason.empty() ? "" : " " + printable(reason));
+  return printable(message);
+}
+
+Error error_of(const Json& status, int http_status, ResourceType type) {
+  const ErrorCode code =
+      code_of(http_status, text_of(member(status, "reason")), text_of(member(status, "message")));
+  return {code, shown_message(status, http_status, type), {}};
+}
+
+// A 2xx whose body is not what it should be: something happened, we do not know what.
+Result<Document> parse_body(const HttpResponse& response) {
+  auto document = Document::parse(response.body);
+  if (!document) return fail(ErrorCode::Unavailable, "the answer is " + document.error().message);
+  return document;
+}
+
+Result<ResourceView> parse_known(ResourceType type, const Json& object) {
+  auto view = parse_view(type, object);
+  if (!view) return fail(ErrorCode::Unavailable, view.error().message, view.error().where);
+  return view;
+}
+
+}  // namespace
+
+Error parse_error(const HttpResponse& response, ResourceType type) {
+  const auto document = Document::parse(response.body);
+  const Json nothing;
+  const bool readable = document && is_status(document->json());
+  return error_of(readable ? document->json() : nothing, response.status, type);
+}
+
+Error parse_status(const nlohmann::json& status, ResourceType type) {
+  const std::int64_t code = integer_of(member(status, "code"));
+  return error_of(status, code >= 400 && code <= 599 ? static_cast<int>(code) : 500, type);
+}
+
+Result<ResourceView> parse_object(const HttpResponse& response, ResourceType type) {
+  const Document document = TRY(parse_body(response));
+  return parse_known(type, document.json());
+}
+
+Result<std::optional<ResourceView>> parse_delete_answer(const HttpResponse& response,
+                                                        ResourceType type) {
+  const Document document = TRY(parse_body(response));
+  if (is_status(document.json())) return std::optional<ResourceView>{};
+  return std::optional{TRY(parse_known(type, document.json()))};
+}
+
+Result<ListPage> parse_list_page(const HttpResponse& response, ResourceType type) {
+  const Document document = TRY(parse_body(response));
+  const Json& list = document.json();
+  ListPage page;
+  page.resource_version = text_of(member(list, "metadata", "resourceVersion"));
+  page.continue_token = text_of(member(list, "metadata", "continue"));
+  if (member(list, "kind") != std::string{kind_of(type)} + "List" || page.resource_version.empty())
+    return fail(ErrorCode::Unavailable, std::string{"the answer is no list of "} + plural_of(type));
+  const Json& items = member(list, "items");
+  if (!items.is_array() && !items.is_null())
+    return fail(ErrorCode::Unavailable, "the list's items are no array");
+  page.objects.reserve(items.size());
+  for (const Json& item : items) page.objects.push_back(TRY(parse_known(type, item)));
+  return page;
+}
+
+std::optional<Duration> parse_retry_after(const HttpResponse& response) {
+  const auto found = response.headers.find("retry-after");
+  if (found == response.headers.end()) return std::nullopt;
+  const std::string& text = found->second;
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc{} || end != text.data() + text.size() || seconds < 0) return std::nullopt;
+  constexpr std::int64_t k_seconds_max = k_retry_after_max.count() / 1000;
+  return std::chrono::seconds{std::min(seconds, k_seconds_max)};
+}
+
+}  // namespace ray_gitops::kubernetes

@@ -1,0 +1,40 @@
+#pragma once
+// How to reach a cluster: from a kubeconfig file.
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "agent/loop/http.h"
+#include "reconcilers/model/result.h"
+
+namespace ray_gitops::kubernetes {
+
+// Of the kubeconfig and of each file it names.
+constexpr std::size_t k_kubeconfig_bytes_max = 1024UL * 1024;
+
+struct Connection {
+  std::string server;          // "https://10.0.0.1:6443", without a slash at its end
+  std::string ns = "default";  // of the context
+  std::shared_ptr<const TlsIdentity> tls;
+  std::string token;
+  std::string token_file;  // read before each request; what it holds goes before `token`
+};
+
+// The connection of `context` (empty: the current one) of the kubeconfig file at `path`, with the
+// files it names read (they are relative to its folder). Credential plugins (exec, auth-provider),
+// passwords, impersonation, proxies and unchecked TLS are refused (InvalidInput), each with what to
+// do instead. A token over http to another host than this one is refused, too.
+Result<Connection> load_kubeconfig(const std::filesystem::path& path,
+                                   const std::string& context = {});
+
+// The same for the text of a kubeconfig that stands in `folder`.
+Result<Connection> parse_kubeconfig(std::string_view text, const std::filesystem::path& folder,
+                                    const std::string& context = {});
+
+// A file's content, at most k_kubeconfig_bytes_max bytes.
+Result<std::string> read_small_file(const std::filesystem::path& path);
+
+}  // namespace ray_gitops::kubernetes

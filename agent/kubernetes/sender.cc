@@ -1,0 +1,127 @@
+#include "agent/kubernetes/sender.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "agent/log/log.h"
+
+namespace ray_gitops::kubernetes {
+namespace {
+
+// Beyond the time after which the server ends a watch, there is no live server on the other side.
+constexpr Duration k_watch_grace{15'000};
+
+std::string trimmed(std::string text) {
+  const auto last = text.find_last_not_of(" \t\r\n");
+  text.erase(last == std::string::npos ? 0 : last + 1);
+  return text;
+}
+
+void log_request(const ApiRequest& request, const Result<HttpResponse>& result, Duration time) {
+  log::write(log::Level::Debug, "API request",
+             {{"method", request.method},
+              {"target", request.target},
+              {"status", result ? std::to_string(result->status) : describe(result.error())},
+              {"milliseconds", std::to_string(time.count())}});
+}
+
+}  // namespace
+
+Sender::Sender(Loop& loop, Connection connection, std::string user_agent)
+    : loop_(loop), connection_(std::move(connection)), user_agent_(std::move(user_agent)) {}
+
+Sender::~Sender() {
+  loop_.cancel_timer(wake_timer_);
+  for (const TransferId id : started_) loop_.cancel_transfer(id);
+}
+
+void Sender::send(ApiRequest request, RequestClass request_class, HttpHandlers handlers) {
+  const bool urgent = request_class == RequestClass::Lease || request_class == RequestClass::Watch;
+  (urgent ? urgent_ : waiting_).push_back({std::move(request), request_class, std::move(handlers)});
+  wake_after(Duration{0});
+}
+
+void Sender::wake_after(Duration delay) {
+  loop_.cancel_timer(wake_timer_);
+  wake_timer_ = loop_.add_timer(delay, [this] { start_waiting(); });
+}
+
+void Sender::start_waiting() {
+  while (waiting_.size() > k_requests_waiting_max) {
+    const Pending refused = std::move(waiting_.back());
+    waiting_.pop_back();
+    refused.handlers.on_done(fail(ErrorCode::LimitExceeded, "too many requests wait to be sent"));
+  }
+  const Duration pause = not_before_ - loop_.now().monotonic;
+  if (pause.count() > 0) {
+    if (!urgent_.empty() || !waiting_.empty()) wake_after(pause);
+    return;
+  }
+  while (!urgent_.empty() || (!waiting_.empty() && in_flight_ < k_requests_in_flight_max)) {
+    std::deque<Pending>& queue = urgent_.empty() ? waiting_ : urgent_;
+    Pending next = std::move(queue.front());
+    queue.pop_front();
+    start(std::move(next));
+  }
+}
+
+void Sender::start(Pending pending) {
+  auto prepared = prepare(pending);
+  if (!prepared) return pending.handlers.on_done(tl::unexpected<Error>(prepared.error()));
+  const Instant started_at = loop_.now().monotonic;
+  const auto id = std::make_shared<TransferId>(0);
+  HttpHandlers handlers;
+  handlers.on_data = std::move(pending.handlers.on_data);
+  handlers.on_done = [this, id, started_at, request = std::move(pending.request),
+                      request_class = pending.request_class,
+                      on_done = std::move(pending.handlers.on_done)](Result<HttpResponse> result) {
+    log_request(request, result, loop_.now().monotonic - started_at);
+    finish(*id, request_class, result);
+    on_done(std::move(result));
+  };
+  *id = loop_.start_transfer(std::move(*prepared), std::move(handlers));
+  started_.insert(*id);
+  if (pending.request_class != RequestClass::Watch) ++in_flight_;
+}
+
+void Sender::finish(TransferId id, RequestClass request_class, const Result<HttpResponse>& result) {
+  started_.erase(id);
+  if (request_class != RequestClass::Watch) --in_flight_;
+  if (result) {
+    auto pause = parse_retry_after(*result);
+    if (!pause && result->status == 429) pause = k_retry_after_default;
+    if (pause) not_before_ = std::max(not_before_, loop_.now().monotonic + *pause);
+  }
+  wake_after(Duration{0});
+}
+
+Result<std::string> Sender::current_token() {
+  if (connection_.token_file.empty()) return connection_.token;
+  // Read each time: the file is replaced while we run, long before the token in it expires.
+  auto content = read_small_file(connection_.token_file);
+  if (content) connection_.token = trimmed(std::move(*content));
+  if (!connection_.token.empty()) return connection_.token;
+  return fail(ErrorCode::Unauthenticated, "the token file cannot be read", connection_.token_file);
+}
+
+Result<HttpRequest> Sender::prepare(const Pending& pending) {
+  const bool is_watch = pending.request_class == RequestClass::Watch;
+  HttpRequest request;
+  request.method = pending.request.method;
+  request.url = connection_.server + pending.request.target;
+  request.body = pending.request.body;
+  request.tls = connection_.tls;
+  request.long_lived = is_watch;
+  request.deadline = is_watch ? k_watch_time + k_watch_grace : k_request_time_max;
+  request.response_bytes_max =
+      pending.request_class == RequestClass::List ? k_list_page_bytes_max : k_object_bytes_max;
+  request.headers = {{"Accept", "application/json"}, {"User-Agent", user_agent_}};
+  if (!pending.request.content_type.empty())
+    request.headers["Content-Type"] = pending.request.content_type;
+  const std::string token = TRY(current_token());
+  if (!token.empty()) request.headers["Authorization"] = "Bearer " + token;
+  return request;
+}
+
+}  // namespace ray_gitops::kubernetes

@@ -1,0 +1,67 @@
+#pragma once
+// Sends API requests politely: with the connection's credentials, bounded in flight, and not while
+// the server asked us to wait.
+
+#include <cstddef>
+#include <deque>
+#include <set>
+#include <string>
+
+#include "agent/kubernetes/connection.h"
+#include "agent/kubernetes/requests.h"
+#include "agent/loop/loop.h"
+
+namespace ray_gitops::kubernetes {
+
+constexpr std::size_t k_requests_in_flight_max = 32;
+constexpr std::size_t k_requests_waiting_max = 20'000;
+constexpr Duration k_request_time_max{30'000};
+// A 429 without Retry-After.
+constexpr Duration k_retry_after_default{1'000};
+constexpr std::size_t k_object_bytes_max = 8UL * 1024 * 1024;
+constexpr std::size_t k_list_page_bytes_max = 256UL * 1024 * 1024;
+
+enum class RequestClass : std::uint8_t {
+  Object,  // reads and writes of one object
+  Lease,   // the same, before all others: a late one costs the leadership
+  List,
+  Watch  // long-lived: does not count as in flight
+};
+
+class Sender {
+ public:
+  Sender(Loop& loop, Connection connection, std::string user_agent);
+  ~Sender();  // what is pending is dropped; no handler is called
+  Sender(const Sender&) = delete;
+  Sender& operator=(const Sender&) = delete;
+
+  // Never calls a handler before it returns. An unreadable token is Unauthenticated, a full queue
+  // LimitExceeded; both were not sent. The rest is as in http.h.
+  void send(ApiRequest request, RequestClass request_class, HttpHandlers handlers);
+
+ private:
+  struct Pending {
+    ApiRequest request;
+    RequestClass request_class = RequestClass::Object;
+    HttpHandlers handlers;
+  };
+
+  void wake_after(Duration delay);
+  void start_waiting();
+  void start(Pending pending);
+  void finish(TransferId id, RequestClass request_class, const Result<HttpResponse>& result);
+  Result<HttpRequest> prepare(const Pending& pending);
+  Result<std::string> current_token();
+
+  Loop& loop_;
+  Connection connection_;
+  std::string user_agent_;
+  std::deque<Pending> urgent_;
+  std::deque<Pending> waiting_;
+  std::set<TransferId> started_;
+  std::size_t in_flight_ = 0;
+  Instant not_before_;
+  TimerId wake_timer_ = 0;
+};
+
+}  // namespace ray_gitops::kubernetes
