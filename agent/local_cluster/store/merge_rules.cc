@@ -1,0 +1,247 @@
+#include "agent/local_cluster/store/merge_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "agent/local_cluster/store/json_path.h"
+
+namespace ray_gitops::local_cluster {
+namespace {
+
+using nlohmann::json;
+
+struct KeyedField {
+  std::string_view field;
+  std::array<std::string_view, 2> keys;
+};
+
+constexpr std::array k_keyed_fields{
+    KeyedField{"containers", {"name"}},
+    KeyedField{"initContainers", {"name"}},
+    KeyedField{"ephemeralContainers", {"name"}},
+    KeyedField{"env", {"name"}},
+    KeyedField{"volumes", {"name"}},
+    KeyedField{"volumeMounts", {"mountPath"}},
+    KeyedField{"volumeDevices", {"devicePath"}},
+    KeyedField{"imagePullSecrets", {"name"}},
+    KeyedField{"hostAliases", {"ip"}},
+    KeyedField{"topologySpreadConstraints", {"topologyKey", "whenUnsatisfiable"}},
+    KeyedField{"ownerReferences", {"uid"}},
+    KeyedField{"conditions", {"type"}},
+    KeyedField{"podIPs", {"ip"}},
+    KeyedField{"addresses", {"type"}},
+};
+
+// Objects that are one value (x-kubernetes-map-type: atomic).
+constexpr std::array<std::string_view, 14> k_atomic_objects{
+    "selector",        "nodeSelector",     "labelSelector",    "fieldRef",
+    "configMapKeyRef", "secretKeyRef",     "resourceFieldRef", "imagePullSecrets",
+    "targetRef",       "involvedObject",   "ownerReferences",  "claimRef",
+    "podAffinityTerm", "namespaceSelector"};
+
+constexpr std::array<std::string_view, 10> k_unowned_metadata{
+    "name",     "namespace",  "uid",           "resourceVersion",   "creationTimestamp",
+    "selfLink", "generation", "managedFields", "deletionTimestamp", "deletionGracePeriodSeconds"};
+
+MergeRule rule_of_list(const Place& place) {
+  if (place.field == "finalizers") return {Shape::Set, {}};
+  if (place.field == "ports") {
+    if (place.kind == "Service" && place.parent == "spec")
+      return {Shape::KeyedList, {"port", "protocol"}};
+    if (place.kind == "Pod") return {Shape::KeyedList, {"containerPort", "protocol"}};
+    return {};
+  }
+  if (place.kind == "EndpointSlice" && place.parent != "metadata") return {};
+  const auto found = std::ranges::find(k_keyed_fields, place.field, &KeyedField::field);
+  if (found == k_keyed_fields.end()) return {};
+  MergeRule rule{Shape::KeyedList, {found->keys[0]}};
+  if (!found->keys[1].empty()) rule.keys.push_back(found->keys[1]);
+  return rule;
+}
+
+bool is_unowned(const Place& place) {
+  if (place.parent.empty()) return place.field == "apiVersion" || place.field == "kind";
+  return place.parent == "metadata" && std::ranges::count(k_unowned_metadata, place.field) > 0;
+}
+
+Place child_of(const Place& place, std::string_view field) {
+  return {.kind = place.kind, .parent = place.field, .field = field, .is_item = false};
+}
+
+Place item_of(const Place& place) {
+  return {.kind = place.kind, .parent = place.parent, .field = place.field, .is_item = true};
+}
+
+std::map<std::string, const json*> items_by_element(const MergeRule& rule, const json* list) {
+  std::map<std::string, const json*> items;
+  if (list == nullptr || !list->is_array()) return items;
+  for (const json& item : *list) items.emplace(element_of(rule, item), &item);
+  return items;
+}
+
+std::map<std::string, const json*> children_of(const MergeRule& rule, const json* value) {
+  if (rule.shape != Shape::Map) return items_by_element(rule, value);
+  std::map<std::string, const json*> children;
+  if (value == nullptr || !value->is_object()) return children;
+  for (const auto& [name, child] : value->items()) children.emplace("f:" + name, &child);
+  return children;
+}
+
+class Comparer {
+ public:
+  // Either may be null (absent), not both.
+  FieldChanges compare(const Place& place, const json* before, const json* after) const {
+    const MergeRule rule = rule_of(place, after != nullptr ? *after : *before);
+    FieldChanges changes;
+    if (before != nullptr && after != nullptr && *before == *after) return changes;
+    if (rule.shape != Shape::Value) {
+      compare_children(place, rule, before, after, changes);
+      const bool is_empty_container = after != nullptr && after->empty();
+      changes.changed.member = (is_empty_container || place.is_item) && before == nullptr;
+    } else {
+      changes.changed.member = after != nullptr;
+    }
+    changes.removed.member = after == nullptr;
+    return changes;
+  }
+
+ private:
+  void compare_children(const Place& place, const MergeRule& rule, const json* before,
+                        const json* after, FieldChanges& changes) const {
+    const auto old_children = children_of(rule, before);
+    const auto new_children = children_of(rule, after);
+    for (const auto& [element, value] : new_children) {
+      const auto old = old_children.find(element);
+      add_child(place, element, old == old_children.end() ? nullptr : old->second, value, changes);
+    }
+    for (const auto& [element, value] : old_children)
+      if (!new_children.contains(element)) add_child(place, element, value, nullptr, changes);
+  }
+
+  void add_child(const Place& place, const std::string& element, const json* before,
+                 const json* after, FieldChanges& changes) const {
+    const bool is_field = element.starts_with("f:");
+    const std::string_view name = std::string_view(element).substr(2);
+    const Place child = is_field ? child_of(place, name) : item_of(place);
+    if (is_field && is_unowned(child)) return;
+    FieldChanges below = compare(child, before, after);
+    if (!below.changed.empty()) changes.changed.children.emplace(element, std::move(below.changed));
+    if (!below.removed.empty()) changes.removed.children.emplace(element, std::move(below.removed));
+  }
+};
+
+void merge_into(const Place& place, json& live, const json& configuration);
+
+void merge_list(const Place& place, const MergeRule& rule, json& live, const json& configuration) {
+  std::map<std::string, std::size_t> positions;
+  for (std::size_t at = 0; at < live.size(); ++at)
+    positions.emplace(element_of(rule, live[at]), at);
+  for (const json& item : configuration) {
+    const std::string element = element_of(rule, item);
+    const auto [found, is_new] = positions.emplace(element, live.size());
+    if (is_new)
+      live.push_back(item);
+    else
+      merge_into(item_of(place), live[found->second], item);
+  }
+}
+
+void merge_into(const Place& place, json& live, const json& configuration) {
+  const MergeRule rule = rule_of(place, configuration);
+  if (rule.shape == Shape::Value || live.type() != configuration.type()) {
+    live = configuration;
+  } else if (rule.shape == Shape::Map) {
+    for (const auto& [name, value] : configuration.items()) {
+      const auto found = live.find(name);
+      if (found == live.end())
+        live[name] = value;
+      else
+        merge_into(child_of(place, name), *found, value);
+    }
+  } else {
+    merge_list(place, rule, live, configuration);
+  }
+}
+
+void remove_from(const Place& place, json& value, const FieldSet& fields);
+
+// Whether `value` itself must go: it is named, or is empty now and was not.
+bool must_go(const Place& place, json& value, const FieldSet& fields) {
+  if (fields.member) return true;
+  const bool was_empty = value.empty();
+  remove_from(place, value, fields);
+  return value.is_structured() && value.empty() && !was_empty;
+}
+
+void remove_from(const Place& place, json& value, const FieldSet& fields) {
+  const MergeRule rule = rule_of(place, value);
+  if (rule.shape == Shape::Value) return;
+  if (rule.shape == Shape::Map) {
+    for (const auto& [element, child] : fields.children) {
+      const auto found = value.find(element.substr(2));
+      if (found == value.end()) continue;
+      if (must_go(child_of(place, std::string_view(element).substr(2)), *found, child))
+        value.erase(found);
+    }
+    return;
+  }
+  json kept = json::array();
+  for (json& item : value) {
+    const auto child = fields.children.find(element_of(rule, item));
+    if (child == fields.children.end() || !must_go(item_of(place), item, child->second))
+      kept.push_back(std::move(item));
+  }
+  value = std::move(kept);
+}
+
+Place root_of(std::string_view kind) {
+  return {.kind = kind, .parent = {}, .field = {}, .is_item = false};
+}
+
+}  // namespace
+
+MergeRule rule_of(const Place& place, const json& value) {
+  if (value.is_array()) return place.is_item ? MergeRule{} : rule_of_list(place);
+  if (!value.is_object()) return {};
+  if (std::ranges::count(k_atomic_objects, place.field) > 0) return {};
+  return {Shape::Map, {}};
+}
+
+std::string element_of(const MergeRule& rule, const json& item) {
+  if (rule.shape == Shape::Set) return "v:" + dump_json(item);
+  json keys = json::object();
+  for (const std::string_view key : rule.keys) {
+    if (item.is_object() && item.contains(key))
+      keys[std::string(key)] = item[std::string(key)];
+    else if (key == "protocol")
+      keys["protocol"] = "TCP";
+  }
+  return "k:" + dump_json(keys);
+}
+
+FieldChanges compare_fields(std::string_view kind, const json& before, const json& after) {
+  FieldChanges changes = Comparer{}.compare(root_of(kind), &before, &after);
+  changes.changed.member = false;
+  return changes;
+}
+
+FieldSet fields_of(std::string_view kind, const json& object) {
+  FieldSet fields = Comparer{}.compare(root_of(kind), nullptr, &object).changed;
+  fields.member = false;
+  return fields;
+}
+
+json merge_objects(std::string_view kind, json live, const json& configuration) {
+  merge_into(root_of(kind), live, configuration);
+  return live;
+}
+
+void remove_fields(std::string_view kind, json& object, const FieldSet& fields) {
+  remove_from(root_of(kind), object, fields);
+}
+
+}  // namespace ray_gitops::local_cluster

@@ -1,0 +1,96 @@
+#include "agent/local_cluster/store/resource_types.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ray_gitops::local_cluster {
+namespace {
+
+constexpr std::array k_types{
+    ResourceType{.version = "v1",
+                 .plural = "configmaps",
+                 .kind = "ConfigMap",
+                 .singular = "configmap",
+                 .short_name = "cm"},
+    ResourceType{.version = "v1",
+                 .plural = "events",
+                 .kind = "Event",
+                 .singular = "event",
+                 .short_name = "ev"},
+    ResourceType{.version = "v1",
+                 .plural = "namespaces",
+                 .kind = "Namespace",
+                 .singular = "namespace",
+                 .short_name = "ns",
+                 .namespaced = false,
+                 .has_status = true},
+    ResourceType{.version = "v1",
+                 .plural = "nodes",
+                 .kind = "Node",
+                 .singular = "node",
+                 .short_name = "no",
+                 .namespaced = false,
+                 .has_status = true},
+    ResourceType{.version = "v1",
+                 .plural = "pods",
+                 .kind = "Pod",
+                 .singular = "pod",
+                 .short_name = "po",
+                 .has_status = true,
+                 .has_generation = true,
+                 .in_category_all = true,
+                 .delete_answer = DeleteAnswer::Object},
+    ResourceType{.version = "v1", .plural = "secrets", .kind = "Secret", .singular = "secret"},
+    ResourceType{.version = "v1",
+                 .plural = "serviceaccounts",
+                 .kind = "ServiceAccount",
+                 .singular = "serviceaccount",
+                 .short_name = "sa",
+                 .delete_answer = DeleteAnswer::Object},
+    ResourceType{.version = "v1",
+                 .plural = "services",
+                 .kind = "Service",
+                 .singular = "service",
+                 .short_name = "svc",
+                 .has_status = true,
+                 .in_category_all = true,
+                 .delete_answer = DeleteAnswer::Object},
+    ResourceType{.group = "coordination.k8s.io",
+                 .version = "v1",
+                 .plural = "leases",
+                 .kind = "Lease",
+                 .singular = "lease"},
+    ResourceType{.group = "discovery.k8s.io",
+                 .version = "v1",
+                 .plural = "endpointslices",
+                 .kind = "EndpointSlice",
+                 .singular = "endpointslice",
+                 .has_generation = true},
+};
+
+}  // namespace
+
+std::span<const ResourceType> resource_types() { return k_types; }
+
+const ResourceType* find_type(std::string_view group, std::string_view version,
+                              std::string_view plural) {
+  const ResourceType* type = find_type_by_plural(plural);
+  return type != nullptr && type->group == group && type->version == version ? type : nullptr;
+}
+
+const ResourceType* find_type_by_plural(std::string_view plural) {
+  const auto found = std::ranges::find(k_types, plural, &ResourceType::plural);
+  return found == k_types.end() ? nullptr : &*found;
+}
+
+std::string api_version_of(const ResourceType& type) {
+  std::string version(type.version);
+  return type.group.empty() ? version : std::string(type.group) + "/" + version;
+}
+
+std::string qualified_name_of(const ResourceType& type) {
+  std::string plural(type.plural);
+  return type.group.empty() ? plural : plural + "." + std::string(type.group);
+}
+
+}  // namespace ray_gitops::local_cluster
