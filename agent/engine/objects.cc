@@ -387,6 +387,7 @@ void Objects::note(const ObjectKey& key, Record& record, const Choice& choice, c
   status::ObjectStatus status = describe_object(key, record, choice, plan);
   const status::ObjectStatus& before = record.status;
   const bool phase_changed = before.phase != status.phase || before.reason != status.reason;
+  status.since = phase_changed ? now.wall : before.since;
   const bool said_before = !before.reason.empty();
   const bool changed = phase_changed || before.message != status.message ||
                        before.declared_hash != status.declared_hash ||

@@ -187,7 +187,7 @@ void Publisher::stamp(status::ObjectStatus& status, Now now) {
   if (held.phase != phase || held.reason != status.reason) {
     held.phase = phase;
     held.reason = status.reason;
-    held.since = now.wall;
+    held.since = status.since;
   }
   status.since = held.since;
 }

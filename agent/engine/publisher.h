@@ -36,7 +36,8 @@ class Publisher {
   bool wants_poll() const { return awaiting_list_; }
   Deadline deadline() const;
 
-  // Decides `since` of a status, and holds back an early Ready.
+  // Holds back an early Ready. `status.since` is when this process saw the phase and reason begin;
+  // it becomes what the branch says already when they are the same.
   void stamp(status::ObjectStatus& status, Now now);
 
   // The tip has been read, or there is no such branch: what was published is known.

@@ -61,14 +61,6 @@ T take_value(tl::expected<T, Error>&& result) {
   if constexpr (!std::is_void_v<T>) return std::move(result).value();
 }
 
-// What TRY gives: the value, or nothing for a Result<void> (whose value() this version of
-// tl::expected lacks).
-template <class T>
-T take_value(Result<T>&& result) {
-  return *std::move(result);
-}
-inline void take_value(Result<void>&&) {}
-
 }  // namespace ray_gitops
 
 // The value of a Result, or return its error from the enclosing function.

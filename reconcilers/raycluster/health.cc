@@ -101,6 +101,11 @@ void choose_phase(const HealthInput& input, const Count& count, Plan& plan) {
         "the head and " + plural(count.wanted - 1, "worker") + " are ready");
     return;
   }
+  if (count.ready >= count.wanted && count.surplus && input.restarting.empty()) {
+    say(plan, Phase::Progressing, "ScalingDown",
+        "all " + plural(count.wanted, "wanted pod") + " are ready; others are leaving");
+    return;
+  }
   const std::string message = progress_message(input, count);
   if (!input.restarting.empty()) return say(plan, Phase::Progressing, "Restarting", message);
   if (has_taken_name(input)) return say(plan, Phase::Degraded, "NameTaken", message);

@@ -1,0 +1,119 @@
+#include "agent/app/agent_command.h"
+
+#include <cstdio>
+#include <random>
+#include <string>
+
+#include <unistd.h>
+
+#include "agent/app/files.h"
+#include "agent/app/log_setup.h"
+#include "agent/app/runtime.h"
+#include "agent/app/version.h"
+#include "agent/kubernetes/connection.h"
+#include "reconcilers/declaration/agent_config.h"
+
+namespace ray_gitops::app {
+namespace {
+
+constexpr std::size_t k_config_bytes_max = std::size_t{1024} * 1024;
+
+int complain(const Error& error, const std::string& next) {
+  std::fprintf(stderr, "ray-gitops: %s\n  %s\n", printable(describe(error)).c_str(), next.c_str());
+  return cli::k_exit_failed;
+}
+
+Result<AgentConfig> load_config(const std::string& path) {
+  const std::string text = TRY(read_file(path, k_config_bytes_max));
+  ParsedAgentConfig parsed = parse_agent_config(text, path);
+  for (const Diagnostic& diagnostic : parsed.diagnostics)
+    std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
+  if (!parsed.config) return fail(ErrorCode::InvalidInput, "the configuration is not valid", path);
+  return std::move(*parsed.config);
+}
+
+std::string home() { return environment_or("HOME", "/"); }
+
+std::string cache_directory(const AgentConfig& config) {
+  if (!config.cache_directory.empty()) return config.cache_directory;
+  return environment_or("XDG_CACHE_HOME", home() + "/.cache") + "/ray-gitops/" + config.agent_id;
+}
+
+std::string kubeconfig_path(const AgentConfig& config) {
+  if (!config.kubeconfig.empty()) return config.kubeconfig;
+  return environment_or("KUBECONFIG", home() + "/.kube/config");
+}
+
+// Names this agent's disk in the Lease, so that a restart takes up where the last run was ended,
+// however it was ended, and nobody else does.
+std::string new_instance() {
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  std::random_device random;
+  char digits[17] = {};
+  std::snprintf(digits, sizeof digits, "%08x", random());
+  return std::string(host) + "-" + digits;
+}
+
+engine::EngineOptions engine_options(const AgentConfig& config, const std::string& instance) {
+  const auto seconds = [](std::int64_t count) { return std::chrono::seconds(count); };
+  return {.agent_id = config.agent_id,
+          .agent_ns = config.agent_namespace,
+          .instance = instance,
+          .version = k_version,
+          .repository = config.repository.url + "#" + config.repository.branch,
+          .branch = config.repository.branch,
+          .default_ns = config.default_namespace,
+          .poll_interval = seconds(config.repository.poll_interval_seconds),
+          .guards = {.objects = static_cast<int>(config.guards.objects),
+                     .percent = static_cast<int>(config.guards.percent)},
+          .status = {.enabled = config.status.enabled,
+                     .debounce = seconds(config.status.debounce_seconds),
+                     .longest_wait = seconds(config.status.max_wait_seconds),
+                     .commits_per_hour = static_cast<int>(config.status.commits_per_hour),
+                     .burst = static_cast<int>(config.status.burst)}};
+}
+
+RuntimeOptions runtime_options(const AgentConfig& config, const std::string& instance,
+                               kubernetes::Connection connection) {
+  RuntimeOptions options;
+  options.engine = engine_options(config, instance);
+  options.git.command = {own_path(), "git-worker"};
+  options.git.url = config.repository.url;
+  options.git.cache_directory = cache_directory(config) + "/git";
+  options.source = {.branch = config.repository.branch,
+                    .status_branch = config.status.branch,
+                    .folder = config.repository.path};
+  options.report = report::default_report_options(config.agent_id);
+  options.report.branch = config.status.branch;
+  options.kubernetes = {.connection = std::move(connection),
+                        .agent_id = config.agent_id,
+                        .user_agent = std::string("ray-gitops/") + k_version};
+  return options;
+}
+
+}  // namespace
+
+int run_agent(const cli::AgentCommand& command) {
+  set_up_log(command.log);
+  const Result<AgentConfig> config = load_config(command.config);
+  if (!config)
+    return complain(config.error(), "see docs/reference/agent-config.md for what it may hold");
+  const std::string cache = cache_directory(*config);
+  if (const Result<void> made = make_private_directory(cache); !made)
+    return complain(made.error(), "set cacheDirectory in the configuration");
+  Result<FileLock> lock = FileLock::take(cache + "/instance");
+  if (!lock)
+    return complain(lock.error(),
+                    "an agent with this cache directory is running: end it first, or "
+                    "give this one another agentId or cacheDirectory");
+  const Result<std::string> instance = lock->read_or_write(new_instance());
+  if (!instance) return complain(instance.error(), "is the disk full?");
+  Result<kubernetes::Connection> connection = kubernetes::load_kubeconfig(kubeconfig_path(*config));
+  if (!connection)
+    return complain(connection.error(),
+                    "set cluster.kubeconfig in the configuration, or KUBECONFIG");
+  return Runtime(runtime_options(*config, *instance, std::move(*connection))).run();
+}
+
+}  // namespace ray_gitops::app

@@ -1,0 +1,94 @@
+#include "agent/app/runtime.h"
+
+#include <csignal>
+#include <utility>
+#include <variant>
+
+#include "agent/log/log.h"
+
+namespace ray_gitops::app {
+namespace {
+
+template <class... Handlers>
+struct Overload : Handlers... {
+  using Handlers::operator()...;
+};
+template <class... Handlers>
+Overload(Handlers...) -> Overload<Handlers...>;
+
+log::Level level_of(engine::LogLevel level) {
+  switch (level) {
+    case engine::LogLevel::Debug:
+      return log::Level::Debug;
+    case engine::LogLevel::Info:
+      return log::Level::Info;
+    case engine::LogLevel::Warning:
+      return log::Level::Warning;
+    case engine::LogLevel::Error:
+      return log::Level::Error;
+  }
+  return log::Level::Error;
+}
+
+}  // namespace
+
+Runtime::Runtime(RuntimeOptions options)
+    : engine_(std::move(options.engine)),
+      worker_(loop_, std::move(options.git)),
+      source_(worker_, std::move(options.source),
+              [this](engine::Event event) { deliver(std::move(event)); }),
+      report_(loop_, worker_, std::move(options.report),
+              [this](engine::Event event) { deliver(std::move(event)); }),
+      kubernetes_(loop_, std::move(options.kubernetes),
+                  [this](engine::Event event) { deliver(std::move(event)); }) {}
+
+int Runtime::run() {
+  loop_.watch_signals({SIGTERM, SIGINT, SIGUSR1}, [this](int signal) {
+    if (signal == SIGUSR1)
+      deliver(engine::Wake{});
+    else
+      deliver(engine::StopRequested{});
+  });
+  schedule_tick();
+  loop_.run();
+  return exit_code_.value_or(0);
+}
+
+void Runtime::deliver(engine::Event event) {
+  carry_out(engine_.step(std::move(event), loop_.now()));
+  schedule_tick();
+}
+
+// A Tick follows the events of one turn of the loop, so that what arrives together is decided
+// together.
+void Runtime::schedule_tick() {
+  loop_.cancel_timer(tick_);
+  const engine::Deadline due = engine_.next_deadline();
+  if (!due || exit_code_) return;
+  tick_ = loop_.add_timer(*due - loop_.now().monotonic, [this] { deliver(engine::Tick{}); });
+}
+
+void Runtime::carry_out(engine::Effects effects) {
+  for (engine::Effect& effect : effects)
+    std::visit(Overload{
+                   [&](const engine::ListRemote& list) { source_.list_remote(list); },
+                   [&](const engine::LoadCommit& load) { source_.load_commit(load); },
+                   [&](const engine::LoadStatus& load) { report_.load_status(load); },
+                   [&](const engine::PublishStatus& publish) { report_.publish_status(publish); },
+                   [&](const engine::StartList& list) { kubernetes_.start_list(list); },
+                   [&](const engine::StartWatch& watch) { kubernetes_.start_watch(watch); },
+                   [&](const engine::SendWrite& write) { kubernetes_.send_write(write); },
+                   [&](const engine::SendRead& read) { kubernetes_.send_read(read); },
+                   [&](const engine::WriteLog& record) {
+                     log::write(level_of(record.level), record.message, record.fields);
+                   },
+                   [&](const engine::Exit& exit) {
+                     log::write(log::Level::Info, "agent ends", {{"reason", exit.reason}});
+                     exit_code_ = exit.code;
+                     loop_.stop();
+                   },
+               },
+               effect);
+}
+
+}  // namespace ray_gitops::app

@@ -1,0 +1,110 @@
+#include "agent/cli/command_line.h"
+
+#include <memory>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+namespace ray_gitops::cli {
+namespace {
+
+void add_log_options(CLI::App& command, LogOptions& log) {
+  command.add_option("--log-level", log.level, "debug, info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  command.add_option("--log-format", log.format, "human, or json: one object a line")
+      ->check(CLI::IsMember({"human", "json"}))
+      ->capture_default_str();
+}
+
+// Every command's options, filled in by the parser, and what is chosen by the subcommand.
+struct Commands {
+  AgentCommand agent;
+  LocalClusterCommand local_cluster;
+  ValidateCommand validate;
+  PodSupervisorCommand pod_supervisor;
+  std::optional<Command> chosen;
+};
+
+void add_agent(CLI::App& app, Commands& commands) {
+  CLI::App* agent = app.add_subcommand("agent", "Drive a cluster to what a Git repository says");
+  agent->add_option("--config", commands.agent.config, "the agent's configuration (AgentConfig)")
+      ->required();
+  add_log_options(*agent, commands.agent.log);
+  agent->footer(
+      "Runs in the foreground. SIGUSR1: poll the repository now. SIGTERM: end.\n\n"
+      "Example:\n  ray-gitops agent --config agent.yaml");
+  agent->callback([&] { commands.chosen = commands.agent; });
+}
+
+void add_local_cluster(CLI::App& app, Commands& commands) {
+  LocalClusterCommand& options = commands.local_cluster;
+  CLI::App* command = app.add_subcommand(
+      "local-cluster",
+      "Run a cluster on this machine: Ray pods as processes, no Kubernetes needed");
+  command->add_option("--state", options.state_directory, "a folder for its objects and pods")
+      ->required();
+  command->add_option("--kubeconfig", options.kubeconfig,
+                      "where to write its kubeconfig (default: STATE/kubeconfig)");
+  command->add_option("--ray-environments", options.ray_environments,
+                      "a folder with one Python environment for each Ray version, named by it");
+  command->add_option("--subnet", options.subnet, "addresses of its pods")->capture_default_str();
+  command->add_option("--bridge", options.bridge, "the bridge its pods are attached to")
+      ->capture_default_str();
+  add_log_options(*command, options.log);
+  command->footer(
+      "Runs in the foreground, as root. SIGTERM: end, with all its pods. When it is killed, its\n"
+      "pods go on, and the next start takes them over.\n\n"
+      "Example:\n  ray-gitops local-cluster --state /var/lib/ray-gitops/local \\\n"
+      "    --ray-environments /var/cache/ray-gitops/ray\n"
+      "  kubectl --kubeconfig /var/lib/ray-gitops/local/kubeconfig get pods -w");
+  command->callback([&] { commands.chosen = commands.local_cluster; });
+}
+
+void add_validate(CLI::App& app, Commands& commands) {
+  CLI::App* command = app.add_subcommand("validate", "Check files before they are committed");
+  command->add_option("PATH", commands.validate.paths, "files or folders (*.yaml, *.yml)")
+      ->required();
+  command
+      ->add_option("--default-namespace", commands.validate.default_namespace,
+                   "namespace of objects that name none")
+      ->capture_default_str();
+  command->footer(
+      "Exit code: 0 valid (warnings may be printed), 1 invalid, 2 wrong usage.\n\n"
+      "Example:\n  ray-gitops validate clusters/ jobs/nightly.yaml");
+  command->callback([&] { commands.chosen = commands.validate; });
+}
+
+void add_hidden(CLI::App& app, Commands& commands) {
+  app.add_subcommand("git-worker", "")->group("")->callback([&] {
+    commands.chosen = GitWorkerCommand{};
+  });
+  CLI::App* supervisor = app.add_subcommand("pod-supervisor", "")->group("");
+  supervisor->add_option("--state", commands.pod_supervisor.state_directory, "")->required();
+  supervisor->callback([&] { commands.chosen = commands.pod_supervisor; });
+}
+
+}  // namespace
+
+ParsedCommandLine parse_command_line(int argc, char** argv) {
+  CLI::App app{"ray-gitops: Ray on Kubernetes, driven from Git", "ray-gitops"};
+  app.require_subcommand(1);
+  app.footer("Start with: ray-gitops validate PATH, or scripts/quickstart in the source tree.");
+  Commands commands;
+  add_agent(app, commands);
+  add_local_cluster(app, commands);
+  add_validate(app, commands);
+  app.add_subcommand("version", "Print the version")->callback([&] {
+    commands.chosen = VersionCommand{};
+  });
+  add_hidden(app, commands);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return {std::nullopt, code == 0 ? k_exit_ok : k_exit_usage};
+  }
+  return {std::move(commands.chosen), k_exit_ok};
+}
+
+}  // namespace ray_gitops::cli

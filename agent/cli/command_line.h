@@ -1,0 +1,59 @@
+#pragma once
+// The command line: what was asked for, as values.
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace ray_gitops::cli {
+
+inline constexpr int k_exit_ok = 0;
+inline constexpr int k_exit_failed = 1;
+inline constexpr int k_exit_usage = 2;
+
+struct LogOptions {
+  std::string level = "info";
+  std::string format = "human";
+};
+
+struct AgentCommand {
+  std::string config;
+  LogOptions log;
+};
+
+struct LocalClusterCommand {
+  std::string state_directory;
+  std::string kubeconfig;        // where to write it; empty: in the state directory
+  std::string ray_environments;  // a folder with one Python environment a Ray version
+  std::string subnet = "10.88.0.0/24";
+  std::string bridge = "raygitops0";
+  LogOptions log;
+};
+
+struct ValidateCommand {
+  std::vector<std::string> paths;
+  std::string default_namespace = "default";
+};
+
+struct VersionCommand {};
+
+// Hidden: this program runs itself as these.
+struct GitWorkerCommand {};
+struct PodSupervisorCommand {
+  std::string state_directory;
+};
+
+using Command = std::variant<AgentCommand, LocalClusterCommand, ValidateCommand, VersionCommand,
+                             GitWorkerCommand, PodSupervisorCommand>;
+
+// Either a command, or the exit code with which the program ends: help and usage errors have been
+// printed then.
+struct ParsedCommandLine {
+  std::optional<Command> command;
+  int exit_code = k_exit_ok;
+};
+
+ParsedCommandLine parse_command_line(int argc, char** argv);
+
+}  // namespace ray_gitops::cli
