@@ -16,7 +16,8 @@ std::optional<std::string> leading_version(std::string_view tag) {
     if (tag[end] == '.') ++dots;
     ++end;
   }
-  const bool complete = dots == 2 && is_digit(tag[0]) && is_digit(tag[end - 1]);
+  const bool complete = dots == 2 && is_digit(tag[0]) && is_digit(tag[end - 1]) &&
+                        tag.substr(0, end).find("..") == std::string_view::npos;
   const bool separated = end == tag.size() || tag[end] == '-' || tag[end] == '.';
   if (!complete || !separated) return std::nullopt;
   return std::string(tag.substr(0, end));

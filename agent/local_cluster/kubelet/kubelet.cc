@@ -36,6 +36,20 @@ bool is_being_deleted(const json& pod) {
 
 }  // namespace
 
+void EventDeleter::operator()(event* each) const { event_free(each); }
+
+void Kubelet::Events::on_due(int, short, void* kubelet) { static_cast<Kubelet*>(kubelet)->pass(); }
+
+void Kubelet::Events::on_state_files(int, short, void* kubelet) {
+  static_cast<Kubelet*>(kubelet)->note_state_changes();
+}
+
+void Kubelet::Events::on_supervisor_end(int, short, void* supervisor) {
+  const auto& ended = *static_cast<Supervisor*>(supervisor);
+  const std::string uid = ended.uid;  // goes with the supervisor
+  ended.kubelet->note_supervisor_end(uid);
+}
+
 Result<std::string> find_pod_log(const std::string& state_directory, const std::string& pod_uid,
                                  const std::string& container, bool previous) {
   for (const std::string& part : {pod_uid, container}) {
@@ -295,10 +309,13 @@ void Kubelet::write_statuses(Now now) {
   for (auto& [uid, run] : runs_) {
     const json& pod = run.object.json();
     if (run.object.is_null() || (is_over(pod) && !run.is_running())) continue;
+    std::optional<PodState> state = run.state;
+    // The pod is over when its supervisor is, which has something left to do after the last word.
+    if (state && run.is_running()) state->finished = false;
     const json status = compute_pod_status({.pod = pod,
                                             .waits_for = run.waits_for,
                                             .problem = run.problem,
-                                            .state = run.state,
+                                            .state = std::move(state),
                                             .end = run.is_running() ? std::nullopt : run.end,
                                             .readiness = run.readiness(),
                                             .address = run.address,

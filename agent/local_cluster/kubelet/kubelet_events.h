@@ -5,14 +5,12 @@
 #include <memory>
 #include <string>
 
-#include <event2/event.h>
-
 #include "agent/local_cluster/kubelet/kubelet.h"
 
 namespace ray_gitops::local_cluster {
 
 struct EventDeleter {
-  void operator()(event* each) const { event_free(each); }
+  void operator()(event* each) const;
 };
 using EventPointer = std::unique_ptr<event, EventDeleter>;
 
@@ -27,15 +25,10 @@ struct Kubelet::Events {
   };
   std::map<std::string, Supervisor> supervisors;
 
-  static void on_due(evutil_socket_t, short, void* self) { static_cast<Kubelet*>(self)->pass(); }
-  static void on_state_files(evutil_socket_t, short, void* self) {
-    static_cast<Kubelet*>(self)->note_state_changes();
-  }
-  static void on_supervisor_end(evutil_socket_t, short, void* self) {
-    auto& supervisor = *static_cast<Supervisor*>(self);
-    const std::string uid = supervisor.uid;
-    supervisor.kubelet->note_supervisor_end(uid);
-  }
+  // Handlers, as libevent calls them.
+  static void on_due(int fd, short what, void* kubelet);
+  static void on_state_files(int fd, short what, void* kubelet);
+  static void on_supervisor_end(int fd, short what, void* supervisor);
 };
 
 }  // namespace ray_gitops::local_cluster

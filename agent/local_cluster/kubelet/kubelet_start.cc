@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include <event2/event.h>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <sys/file.h>

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/local_cluster/kubelet/clock.h"
+
 namespace ray_gitops::local_cluster {
 namespace {
 

@@ -57,6 +57,16 @@ json state_of(const ContainerState& container) {
   return waiting(container.reason, container.message);
 }
 
+// As Kubernetes has it for containers that were lost sight of while they ran.
+json state_after_end(const PodEnd& end, const ContainerState& container) {
+  return {{"terminated",
+           {{"exitCode", 137},
+            {"reason", "ContainerStatusUnknown"},
+            {"message", end.message},
+            {"startedAt", to_rfc3339(container.started_at)},
+            {"finishedAt", nullptr}}}};
+}
+
 bool is_ready(const PodFacts& facts, const ContainerState& container) {
   if (facts.end) return false;
   if (container.is_init) {
@@ -79,7 +89,8 @@ json container_status(const PodFacts& facts, const json& spec, bool has_init, bo
     status["state"] = unknown_state(facts, has_init, is_init);
     return status;
   }
-  status["state"] = state_of(*container);
+  const bool is_unknown = facts.end && container->phase == ContainerPhase::Running;
+  status["state"] = is_unknown ? state_after_end(*facts.end, *container) : state_of(*container);
   status["restartCount"] = container->restart_count;
   status["ready"] = is_ready(facts, *container);
   const auto readiness = facts.readiness.find(name);

@@ -67,7 +67,8 @@ bool accepts_table(const std::string& accept) {
 
 // A DELETE's options may come without a type; kubectl's own encoding (protobuf) is not spoken.
 bool is_json(const std::string& content_type) {
-  return content_type.empty() || content_type.substr(0, content_type.find(';')) == "application/json";
+  return content_type.empty() ||
+         content_type.substr(0, content_type.find(';')) == "application/json";
 }
 
 }  // namespace

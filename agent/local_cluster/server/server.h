@@ -37,7 +37,7 @@ struct ServerOptions {
   std::size_t stream_buffer_bytes_max = k_stream_buffer_bytes_max;
   std::size_t watches_max = k_watches_max;
   // Called after changes were saved, at the end of a turn: the kubelet reads them from the Store.
-  std::function<void()> on_changes = {};
+  std::function<void()> on_changes = nullptr;
 };
 
 class Server {

@@ -11,7 +11,7 @@
 namespace ray_gitops::local_cluster {
 namespace {
 
-constexpr long k_valid_days = 20 * 365;
+constexpr int k_valid_days = 20 * 365;
 constexpr int k_x509_version_3 = 2;
 
 template <auto free_function>
@@ -63,9 +63,9 @@ bool fill(X509* certificate, EVP_PKEY* key, WallTime now) {
 }
 
 std::string content_of(BIO* bio) {
-  char* bytes = nullptr;
-  const long size = BIO_get_mem_data(bio, &bytes);
-  return size > 0 ? std::string(bytes, static_cast<std::size_t>(size)) : std::string{};
+  std::string content(BIO_ctrl_pending(bio), '\0');
+  const int size = BIO_read(bio, content.data(), static_cast<int>(content.size()));
+  return size == static_cast<int>(content.size()) ? content : std::string{};
 }
 
 Bio reader_of(const std::string& text) {

@@ -45,7 +45,7 @@ std::vector<std::string> split_path(std::string_view path) {
 
 // The manager of a write that names none is the client's program: "kubectl" of "kubectl/v1.37".
 std::string manager_of(const ApiRequest& request) {
-  const std::string named = query_value(request, "fieldManager");
+  std::string named = query_value(request, "fieldManager");
   if (!named.empty()) return named;
   const std::string program = request.user_agent.substr(0, request.user_agent.find('/'));
   return program.empty() ? "unknown" : program;
@@ -69,7 +69,7 @@ DeleteOptions delete_options(const ApiRequest& request, WallTime now) {
   options.uid = string_at(body, {"preconditions", "uid"});
   options.resource_version = string_at(body, {"preconditions", "resourceVersion"});
   const auto asked = parse_revision(query_value(request, "gracePeriodSeconds"));
-  if (asked) options.grace_period_seconds = *asked;
+  if (asked) options.grace_period_seconds = asked;
   if (body.is_object() && body.contains("gracePeriodSeconds"))
     options.grace_period_seconds = integer_at(body, {"gracePeriodSeconds"});
   std::string propagation = string_at(body, {"propagationPolicy"});

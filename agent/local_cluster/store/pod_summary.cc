@@ -19,7 +19,7 @@ bool has_state(const json& container, const char* state) {
 // "Error", or "ExitCode:3" and "Signal:9" where the runtime gave no reason.
 std::string termination_of(const json& container) {
   const json& ended = at_path(container, {"state", "terminated"});
-  const std::string reason = string_at(ended, {"reason"});
+  std::string reason = string_at(ended, {"reason"});
   if (!reason.empty()) return reason;
   const std::int64_t signal = integer_at(ended, {"signal"});
   return signal != 0 ? "Signal:" + std::to_string(signal)

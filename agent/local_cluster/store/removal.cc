@@ -146,7 +146,23 @@ void Store::finish_namespace(const std::string& name, WallTime now) {
   if (at_path(find(key).json(), {"metadata", "finalizers"}).empty()) commit_removal(key);
 }
 
+void Store::expire_events(WallTime now) {
+  constexpr Duration k_interval{60'000};
+  if (now - events_looked_at_ < k_interval) return;
+  events_looked_at_ = now;
+  for (const Document& event : list({.type = find_type_by_plural("events")})) {
+    const json& metadata = at_path(event.json(), {"metadata"});
+    auto seen = parse_rfc3339(string_at(event.json(), {"lastTimestamp"}));
+    if (!seen) seen = parse_rfc3339(string_at(metadata, {"creationTimestamp"}));
+    if (seen && now - *seen > k_event_lifetime)
+      static_cast<void>(
+          remove({"events", string_at(metadata, {"namespace"}), string_at(metadata, {"name"})},
+                 {.now = now}));
+  }
+}
+
 void Store::settle(WallTime now) {
+  expire_events(now);
   std::int64_t before = 0;
   do {
     before = revision_;

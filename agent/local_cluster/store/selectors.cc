@@ -142,8 +142,7 @@ ApiResult<FieldSelector> parse_field_selector(std::string_view text, std::string
   for (const std::string& term : split_terms(text)) {
     const auto comparison = parse_comparison(term);
     if (!comparison)
-      return refuse(
-          bad_request("invalid selector: '" + term + "'; can't understand '" + term + "'"));
+      return refuse(bad_request("invalid selector: can't understand '" + term + "'"));
     if (!is_selectable(comparison->left, plural))
       return refuse(bad_request("field label not supported: " + comparison->left));
     selector.requirements.push_back({comparison->left, comparison->equal, comparison->right});

@@ -9,7 +9,8 @@ std::optional<std::uint32_t> parse_cluster_ip(std::string_view text) {
   const char* at = text.data();
   const char* const end = text.data() + text.size();
   for (int part = 0; part < 4; ++part) {
-    if (part > 0 && (at == end || *at++ != '.')) return std::nullopt;
+    if (part > 0 && (at == end || *at != '.')) return std::nullopt;
+    if (part > 0) ++at;
     std::uint32_t value = 0;
     const auto [next, error] = std::from_chars(at, end, value);
     if (error != std::errc{} || value > 255U) return std::nullopt;

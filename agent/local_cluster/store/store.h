@@ -31,7 +31,10 @@ namespace ray_gitops::local_cluster {
 // Changes kept for watches to resume from; a watch from before them is answered Expired.
 constexpr std::size_t k_history_changes_max = 4096;
 // Of one object, as canonical JSON (etcd's default limit of a request is 1.5 MiB).
-constexpr std::size_t k_object_bytes_max = 1536 * 1024;
+constexpr std::size_t k_object_bytes_max = 1536UL * 1024;
+
+// How long an Event is kept after it was last seen, as the real server keeps it.
+constexpr Duration k_event_lifetime{3'600'000};
 
 struct StoreKey {
   std::string plural;  // "pods"
@@ -174,6 +177,8 @@ class Store {
   void update_endpoints(WallTime now);
   // Empties terminating namespaces and lets them go.
   void finish_namespaces(WallTime now);
+  // Deletes Events that are too old; looks once a minute at most.
+  void expire_events(WallTime now);
   // All of them until nothing is left to do.
   void settle(WallTime now);
 
@@ -221,6 +226,7 @@ class Store {
   std::set<StoreKey> stale_services_;
   std::set<std::string> terminating_namespaces_;
   std::map<std::uint32_t, StoreKey> cluster_ips_;
+  WallTime events_looked_at_;
   std::map<StoreKey, std::optional<Document>> unsaved_;
 };
 

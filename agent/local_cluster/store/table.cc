@@ -36,7 +36,7 @@ std::string age_of(const json& object, WallTime now) {
   return age_of(string_at(object, {"metadata", "creationTimestamp"}), now);
 }
 
-std::string or_none(std::string text) { return text.empty() ? "<none>" : text; }
+std::string or_none(const std::string& text) { return text.empty() ? "<none>" : text; }
 
 Cells pod_cells(const json& pod, WallTime now) {
   const PodSummary summary = summarize_pod(pod);

@@ -14,8 +14,8 @@ namespace ray_gitops::local_cluster {
 
 constexpr std::size_t k_label_value_characters_max = 63;
 constexpr std::size_t k_name_characters_max = 253;
-constexpr std::size_t k_annotations_bytes_max = 256 * 1024;
-constexpr std::size_t k_config_data_bytes_max = 1024 * 1024;  // of a ConfigMap's or Secret's data
+constexpr std::size_t k_annotations_bytes_max = 256UL * 1024;
+constexpr std::size_t k_config_data_bytes_max = 1024UL * 1024;  // of a ConfigMap's or Secret's data
 
 // Causes against an object as it would be stored (defaults filled in).
 std::vector<ApiCause> find_violations(const ResourceType& type, const nlohmann::json& object);

@@ -189,7 +189,7 @@ ApiResult<Document> Store::finish_create(const StoreKey& key, json object,
 ApiResult<Document> Store::update(const StoreKey& key, const json& object,
                                   const WriteOptions& options) {
   if (auto error = check_identity(key, object)) return refuse(std::move(*error));
-  const auto live = get(key);
+  auto live = get(key);
   if (!live) return live;
   if (auto error = check_versions(key, live->json(), object)) return refuse(std::move(*error));
   const ResourceType& type = type_of(key);
@@ -212,7 +212,7 @@ ApiResult<Document> Store::update(const StoreKey& key, const json& object,
 ApiResult<Document> Store::update_status(const StoreKey& key, const json& object,
                                          const WriteOptions& options) {
   if (auto error = check_identity(key, object)) return refuse(std::move(*error));
-  const auto live = get(key);
+  auto live = get(key);
   if (!live) return live;
   if (auto error = check_versions(key, live->json(), object)) return refuse(std::move(*error));
   json next = take_status(live->json(), object);
@@ -230,7 +230,7 @@ ApiResult<Document> Store::set_status(const StoreKey& key, const std::string& ui
 
 ApiResult<Document> Store::bind_pod(const StoreKey& pod, const std::string& uid,
                                     const std::string& node, WallTime now) {
-  const auto live = get(pod);
+  auto live = get(pod);
   if (!live) return live;
   const ResourceType& type = type_of(pod);
   if (!uid.empty() && string_at(live->json(), {"metadata", "uid"}) != uid)
@@ -263,9 +263,9 @@ ApiResult<Store::Applied> Store::apply(const StoreKey& key, const json& object,
   json configuration = object;
   strip_nulls(configuration);
   if (type.has_status) configuration.erase("status");
+  set_identity(key, configuration);
   configuration["metadata"].erase("resourceVersion");
   configuration["metadata"].erase("uid");
-  set_identity(key, configuration);
   auto merged = merge_applied(
       type, live.json(), configuration,
       {.name = options.field_manager, .subresource = {}, .now = options.now}, options.force);
@@ -295,7 +295,7 @@ ApiResult<Document> Store::apply_status(const StoreKey& key, const json& object,
 
 ApiResult<Document> Store::merge_patch(const StoreKey& key, const json& patch,
                                        const WriteOptions& options, bool status) {
-  const auto live = get(key);
+  auto live = get(key);
   if (!live) return live;
   if (!patch.is_object()) return refuse(bad_request("a merge patch must be an object"));
   json next = live->json();

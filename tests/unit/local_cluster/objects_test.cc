@@ -334,7 +334,9 @@ TEST(Watch, sees_an_object_come_into_and_leave_its_selector) {
     cluster.send("PUT", std::string(k_config_maps) + "/a", object);
   }
   std::vector<ChangeType> seen;
-  for (const Change& change : *cluster.store.changes_since(start))
+  const auto changes = cluster.store.changes_since(start);
+  ASSERT_TRUE(changes.has_value());
+  for (const Change& change : *changes)
     if (const auto event = event_for(change, selection)) seen.push_back(event->type);
   EXPECT_EQ(seen, (std::vector<ChangeType>{ChangeType::Added, ChangeType::Deleted}));
 }
@@ -377,9 +379,12 @@ TEST(Paths, that_name_no_resource_are_refused) {
 
 TEST(Discovery, names_every_type_once) {
   std::size_t count = 0;
-  for (const char* path : {"/api/v1", "/apis/coordination.k8s.io/v1", "/apis/discovery.k8s.io/v1"})
-    for (const json& resource : render_discovery(path)->json()["resources"])
+  for (const char* path :
+       {"/api/v1", "/apis/coordination.k8s.io/v1", "/apis/discovery.k8s.io/v1"}) {
+    const Document answer = *render_discovery(path);
+    for (const json& resource : answer.json()["resources"])
       count += resource["name"].get<std::string>().find('/') == std::string::npos ? 1U : 0U;
+  }
   EXPECT_EQ(count, resource_types().size());
   EXPECT_FALSE(render_discovery("/openapi/v3").has_value());
 }

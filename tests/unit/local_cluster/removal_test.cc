@@ -175,6 +175,21 @@ TEST(Orphans, keep_living_without_their_owner) {
   EXPECT_FALSE(cluster.object("configmaps", "b")["metadata"].contains("ownerReferences"));
 }
 
+TEST(Events, go_an_hour_after_they_were_last_seen) {
+  StoreFixture cluster;
+  const std::string path = "/api/v1/namespaces/default/events";
+  cluster.send("POST", path, {{"metadata", {{"name", "old"}}}});
+  cluster.send("POST", path,
+               {{"metadata", {{"name", "again"}}}, {"lastTimestamp", "2026-01-01T12:30:00Z"}});
+  cluster.now = cluster.now + k_event_lifetime;
+  cluster.store.settle(cluster.now);
+  EXPECT_FALSE(cluster.object("events", "old").is_null());
+  cluster.now = cluster.now + Duration{61'000};
+  cluster.store.settle(cluster.now);
+  EXPECT_TRUE(cluster.object("events", "old").is_null());
+  EXPECT_FALSE(cluster.object("events", "again").is_null());
+}
+
 TEST(Namespaces, go_after_all_that_is_in_them) {
   StoreFixture cluster;
   cluster.send("POST", "/api/v1/namespaces", {{"metadata", {{"name", "n"}}}});
