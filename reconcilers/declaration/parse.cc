@@ -22,10 +22,10 @@ auto order_of(const Diagnostic& diagnostic) {
 }
 
 void sort_by_place(std::vector<Diagnostic>& diagnostics) {
-  std::stable_sort(diagnostics.begin(), diagnostics.end(),
-                   [](const Diagnostic& left, const Diagnostic& right) {
-                     return order_of(left) < order_of(right);
-                   });
+  std::sort(diagnostics.begin(), diagnostics.end(),
+            [](const Diagnostic& left, const Diagnostic& right) {
+              return order_of(left) < order_of(right);
+            });
 }
 
 class FileParser {

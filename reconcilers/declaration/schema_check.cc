@@ -160,7 +160,8 @@ class Explainer {
     std::vector<std::string> allowed;
     for (const Json& word : node.at("enum")) {
       if (word == value) return;
-      if (word != "") allowed.push_back(word.is_string() ? word.get<std::string>() : word.dump());
+      const std::string text = word.is_string() ? word.get<std::string>() : word.dump();
+      if (!text.empty()) allowed.push_back(text);
     }
     const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
     findings_.error(Rule::NotAllowedValue, path,
