@@ -29,12 +29,16 @@ sync::CommitFacts facts_of(const LoadedCommit& commit, const std::string& accept
   return facts;
 }
 
-// What we applied and still know of, and what this commit declares: saved before it is applied.
+// What we applied and may still be there, and what this commit declares: saved before it is
+// applied.
 std::vector<ObjectKey> companions_of(const LoadedCommit& commit, const AgentState& state,
-                                     const Cache& cache) {
+                                     const Cache& cache, const Writes& writes) {
   std::set<ObjectKey> keys;
-  for (const ObjectKey& key : state.companions)
-    if (cache.find(sync::companion_resource(key)) != nullptr) keys.insert(key);
+  for (const ObjectKey& key : state.companions) {
+    const ResourceKey target = sync::companion_resource(key);
+    const bool open = writes.is_under_way(target) || writes.is_unknown(target);
+    if (open || cache.find(target) != nullptr) keys.insert(key);
+  }
   for (const auto& [key, declaration] : commit.declarations)
     if (is_companion(key.kind)) keys.insert(key);
   return {keys.begin(), keys.end()};
@@ -67,16 +71,29 @@ std::optional<std::string> Acceptance::accepted_commit() const {
   return known ? std::optional(known->accepted_commit) : std::nullopt;
 }
 
-void Acceptance::pump(Now now, bool may_write, Effects& effects) {
-  const LoadedCommit* commit = source_.loaded();
-  if (commit == nullptr || !cache_.all_complete()) return;
-  if (in_force_ == commit->commit && judged_.empty()) return;
+void Acceptance::foresee() {
+  if (foreseen_) return;
   const std::optional<AgentState> known = state();
   if (!known) return;
-  if (known->accepted_commit == commit->commit && known->repository == options_.repository)
-    return put_in_force(*commit, *known, effects);
+  foreseen_ = true;
+  if (known->repository == options_.repository) objects_.foresee(*known);
+}
+
+void Acceptance::pump(Now now, bool may_write, Effects& effects) {
+  const LoadedCommit* commit = source_.loaded();
+  if (commit == nullptr) return foresee();
+  if (!cache_.all_complete()) return;
+  const bool stands = in_force_ == commit->commit && judged_.empty();
+  const bool is_lost = cache_.find(key_) == nullptr;
+  if (stands && !is_lost && !judged_again_ && !objects_.has_unjudged()) return;
+  const std::optional<AgentState> known = state();
+  if (!known) return;
+  const bool saved =
+      known->accepted_commit == commit->commit && known->repository == options_.repository;
+  if (saved && (!stands || judged_again_)) return put_in_force(*commit, *known, effects);
   if (!may_write) return;
-  if (commit->accepted != known->accepted_commit) return source_.reload();
+  if (!saved && commit->accepted != known->accepted_commit) return source_.reload();
+  judged_again_ = saved;
   judge(*commit, *known, now, effects);
 }
 
@@ -84,6 +101,8 @@ void Acceptance::put_in_force(const LoadedCommit& commit, const AgentState& stat
                               Effects& effects) {
   in_force_ = commit.commit;
   judged_.clear();
+  judged_again_ = false;
+  problem_.clear();
   if (state.hold_id.empty()) {
     note_hold({}, {}, effects);
   } else if (state.hold_id != hold_id_) {
@@ -101,6 +120,8 @@ void Acceptance::judge(const LoadedCommit& commit, const AgentState& state, Now 
   const std::string question = commit.commit + " " + state.accepted_commit;
   if (judged_ == question) return;
   sync::CommitFacts facts = facts_of(commit, state.accepted_commit);
+  // The commit in force descends from itself, whatever it was compared with before it was accepted.
+  if (judged_again_) facts.descends_from_accepted = true;
   // Another repository or branch: what was accepted there says nothing here.
   if (!state.repository.empty() && state.repository != options_.repository)
     facts.descends_from_accepted = false;
@@ -116,7 +137,7 @@ void Acceptance::judge(const LoadedCommit& commit, const AgentState& state, Now 
         .hold_id = verdict.hold_id,
         .held = verdict.held,
         .removals = verdict.removals,
-        .companions = companions_of(commit, state, cache_)},
+        .companions = companions_of(commit, state, cache_, writes_)},
        "commit " + commit.commit.substr(0, 7) + " is accepted", now, effects);
 }
 

@@ -34,6 +34,8 @@ class Acceptance {
   const std::string& problem() const { return problem_; }
 
  private:
+  // Removals that an earlier run of the agent approved go on before the commit is read.
+  void foresee();
   // nullopt: not known. A state that is not there is an empty one.
   std::optional<AgentState> state() const;
   void put_in_force(const LoadedCommit& commit, const AgentState& state, Effects& effects);
@@ -49,6 +51,8 @@ class Acceptance {
   ResourceKey key_;
   std::string in_force_;
   std::string judged_;  // a commit that is not acted on, and what it was judged against
+  bool foreseen_ = false;
+  bool judged_again_ = false;  // the commit in force, over what has turned up since
   std::string hold_id_;
   std::string hold_message_;
   std::string problem_;

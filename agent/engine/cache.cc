@@ -19,7 +19,7 @@ bool is_older(const std::string& left, const std::string& right) {
   return left < right;
 }
 
-Cache::Cache(std::vector<ResourceType> types, OnChange on_change)
+Cache::Cache(const std::vector<ResourceType>& types, OnChange on_change)
     : on_change_(std::move(on_change)) {
   for (const ResourceType type : types) watches_[type] = Watch{};
 }
@@ -34,7 +34,7 @@ void Cache::on(ListCompleted event) {
   std::set<ResourceKey> listed;
   for (ResourceView& view : event.objects) {
     listed.insert(meta_of(view).key);
-    put(std::move(view));
+    take(std::move(view));
   }
   // What the list lacks is gone, unless an answer newer than the list told us of it.
   for (auto it = objects_.begin(); it != objects_.end();) {
@@ -53,7 +53,7 @@ void Cache::on(WatchChanged event) {
   if (event.deleted)
     remove(meta.key, meta.uid);
   else
-    put(std::move(event.object));
+    take(std::move(event.object));
 }
 
 void Cache::on(const WatchBookmark& event) {
@@ -107,6 +107,15 @@ bool Cache::all_complete() const {
 }
 
 void Cache::put(ResourceView view) {
+  const ObjectMeta& meta = meta_of(view);
+  const auto watch = watches_.find(meta.key.type);
+  const bool told = watch != watches_.end() && watch->second.complete &&
+                    !is_older(watch->second.resource_version, meta.resource_version);
+  if (told && !objects_.contains(meta.key)) return;
+  take(std::move(view));
+}
+
+void Cache::take(ResourceView view) {
   const ObjectMeta& meta = meta_of(view);
   const auto found = objects_.find(meta.key);
   if (found != objects_.end()) {

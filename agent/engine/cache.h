@@ -24,7 +24,7 @@ class Cache {
   // Called for each change: what was there and what is there now, null where there is nothing.
   using OnChange = std::function<void(const ResourceView* before, const ResourceView* after)>;
 
-  Cache(std::vector<ResourceType> types, OnChange on_change);
+  Cache(const std::vector<ResourceType>& types, OnChange on_change);
 
   void on(ListCompleted event);
   void on(WatchChanged event);
@@ -39,7 +39,8 @@ class Cache {
   bool is_complete(ResourceType type) const;
   bool all_complete() const;
 
-  // The answer to a write or a read of ours enters at once, if it is not older than what is there.
+  // The answer to a write or a read of ours enters at once, if it is not older than what is there,
+  // nor than what the watch has told already: then the object has gone since.
   void put(ResourceView view);
   // Gone. A uid that is not the cached one's removes nothing; an empty uid removes whatever is
   // there.
@@ -61,6 +62,7 @@ class Cache {
     Instant due;
   };
 
+  void take(ResourceView view);
   void store(ResourceView view);
   void erase(std::map<ResourceKey, ResourceView>::iterator found);
   void index(const ResourceView& view, bool add);

@@ -89,6 +89,7 @@ void Lease::learn(const std::optional<LeaseView>& view, Now now, Effects& effect
       !live_ || !view || live_->meta.resource_version != view->meta.resource_version;
   if (changed) seen_at_ = now.monotonic;
   live_ = view;
+  if (live_ && live_->holder != instance_) held_since_renewal_.reset();
   if (may_take(now)) return send(now, effects);
   const std::string obstacle = "another agent with this id is at work: " + live_->holder;
   if (obstacle != obstacle_)

@@ -1,6 +1,7 @@
 #include "agent/engine/objects.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "reconcilers/manifest/names.h"
@@ -12,6 +13,15 @@ namespace ray_gitops::engine {
 namespace {
 
 std::string short_commit(const std::string& commit) { return commit.substr(0, 7); }
+
+bool says_the_same(const status::ObjectStatus& left, const status::ObjectStatus& right) {
+  const auto said = [](const status::ObjectStatus& status) {
+    return std::tie(status.phase, status.reason, status.message, status.next, status.declared.path,
+                    status.declared.line, status.declared.commit, status.declared_hash,
+                    status.applied_commit, status.applied_path, status.applied_hash);
+  };
+  return said(left) == said(right) && left.conditions == right.conditions && left.ray == right.ray;
+}
 
 std::optional<Kind> companion_kind(ResourceType type) {
   switch (type) {
@@ -71,6 +81,13 @@ void Objects::accept(const LoadedCommit& commit, const AgentState& state,
     found->second.wish = std::move(wish);
   }
   if (look_at_everything) look_at_all();
+}
+
+void Objects::foresee(const AgentState& state) {
+  for (const ObjectKey& key : state.removals) {
+    mark(key);
+    records_.at(key).wish.removal_approved = true;
+  }
 }
 
 // Alike in all that a decision or the status looks at; which commit said it is not among it.
@@ -162,6 +179,7 @@ void Objects::pump(Now now, bool may_write, Effects& effects) {
     look_at(key, found->second, std::nullopt);
     if (is_gone(key, found->second)) {
       records_.erase(found);
+      unjudged_.erase(key);
       publisher_.changed(now, false);
       continue;
     }
@@ -183,12 +201,24 @@ void Objects::reconcile(const ObjectKey& key, Record& record, Now now, bool may_
   const ResourceKey anchor = anchor_key(key);
   if (!is_companion(key.kind) && (writes_.is_under_way(anchor) || writes_.is_unknown(anchor)))
     return;
+  if (is_unjudged(key, record))
+    unjudged_.insert(key);
+  else
+    unjudged_.erase(key);
   const Choice choice = choose(key, record);
   const Plan plan = plan_for(key, record, choice, now);
   Deadline next = plan.next_look_at;
   if (may_write) next = earlier(next, send(key, plan, now, effects));
   look_at(key, record, earlier(next, forget_stale_refusals(key, plan, now)));
   note(key, record, choice, plan, now, effects);
+}
+
+bool Objects::is_unjudged(const ObjectKey& key, const Record& record) const {
+  const Wish& wish = record.wish;
+  const bool judged = wish.declared || wish.invalid || wish.held || wish.removal_approved;
+  if (!accepted_ || judged || opaque_file_ || key.kind == Kind::Namespace) return false;
+  if (!is_companion(key.kind)) return anchor_of(key) != nullptr;
+  return cache_.find(sync::companion_resource(key)) != nullptr;
 }
 
 Objects::Choice Objects::choose(const ObjectKey& key, const Record& record) const {
@@ -198,8 +228,8 @@ Objects::Choice Objects::choose(const ObjectKey& key, const Record& record) cons
       anchor == nullptr
           ? ""
           : "; the generation of commit " + short_commit(anchor->commit) + " keeps running";
-  if (!accepted_) return {fallback, std::nullopt};
   if (record.wish.removal_approved) return {Basis::Removal, std::nullopt};
+  if (!accepted_) return {fallback, std::nullopt};
   if (record.wish.held)
     return {fallback, Overlay{Phase::Held, "WaitsForRelease", hold_message_, ""}};
   if (record.wish.invalid)
@@ -348,15 +378,13 @@ std::map<ResourceKey, Refusal> Objects::refusals_of(const ObjectKey& key) const 
   return refusals;
 }
 
-// When the first write that waits out a refusal may be sent.
+// When the first write that waits may be sent.
 Deadline Objects::send(const ObjectKey& key, const Plan& plan, Now now, Effects& effects) {
   Deadline next;
   for (const Action& action : plan.actions) {
     owners_[action.target] = key;
     writes_.send(action, now, effects);
-    const auto refusal = writes_.refusals().find(action.target);
-    if (refusal != writes_.refusals().end() && !writes_.is_under_way(action.target))
-      next = earlier(next, refusal->second.retry_at);
+    next = earlier(next, writes_.may_send_at(action.target));
   }
   return next;
 }
@@ -388,11 +416,7 @@ void Objects::note(const ObjectKey& key, Record& record, const Choice& choice, c
   const status::ObjectStatus& before = record.status;
   const bool phase_changed = before.phase != status.phase || before.reason != status.reason;
   status.since = phase_changed ? now.wall : before.since;
-  const bool said_before = !before.reason.empty();
-  const bool changed = phase_changed || before.message != status.message ||
-                       before.declared_hash != status.declared_hash ||
-                       before.applied_hash != status.applied_hash || !said_before;
-  if (!changed) return;
+  if (says_the_same(before, status)) return;
   const bool bad = status.phase == Phase::Failed || status.phase == Phase::Degraded ||
                    status.phase == Phase::Blocked;
   if (phase_changed)

@@ -29,6 +29,12 @@ class Objects {
   // From now on this commit is what users want. `hold_message` is shown with what `state` holds.
   void accept(const LoadedCommit& commit, const AgentState& state, const std::string& hold_message);
 
+  // Before a commit has been read: removals that were approved go on.
+  void foresee(const AgentState& state);
+  // Something of ours has turned up that the commit in force was not judged over: it is not
+  // declared, not held, and its removal is not approved.
+  bool has_unjudged() const { return !unjudged_.empty(); }
+
   // The cache changed: marks whose object that is, and counts pods that failed.
   void on_change(const ResourceView* before, const ResourceView* after, Now now);
   // A write or read of this target was answered.
@@ -82,6 +88,7 @@ class Objects {
     Deadline due;  // next look by time alone; the same as in due_
   };
 
+  bool is_unjudged(const ObjectKey& key, const Record& record) const;
   static bool is_same(const Wish& left, const Wish& right);
   void mark(const ObjectKey& key);
   void look_at(const ObjectKey& key, Record& record, Deadline when);
@@ -112,6 +119,7 @@ class Objects {
   Publisher& publisher_;
   std::map<ObjectKey, Record> records_;
   std::set<ObjectKey> dirty_;
+  std::set<ObjectKey> unjudged_;
   std::set<std::pair<Instant, ObjectKey>> due_;
   std::map<ResourceKey, ObjectKey> owners_;  // of targets with a write or refusal
   bool accepted_ = false;                    // a commit has been accepted since the start

@@ -142,6 +142,7 @@ void Publisher::on(const StatusPublished& event, Now now, Effects& effects) {
     // The branch is not where we thought: read it again.
     known_ = false;
     awaiting_list_ = true;
+    wants_poll_ = true;
     retry_later(now);
     return;
   }

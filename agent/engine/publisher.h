@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "agent/engine/event.h"
 #include "agent/engine/options.h"
@@ -32,19 +33,13 @@ class Publisher {
   // It is time to publish: the caller then makes the facts and calls publish.
   bool wants_tree(Now now, const std::optional<RemoteTips>& remote, Effects& effects);
   void publish(Now now, const status::StatusFacts& facts, std::int64_t epoch, Effects& effects);
-  // The branch has moved under us: a poll must say where it is.
-  bool wants_poll() const { return awaiting_list_; }
+  // The branch has moved under us: a poll must say where it is. True once for each time.
+  bool wants_poll() { return std::exchange(wants_poll_, false); }
   Deadline deadline() const;
 
   // Holds back an early Ready. `status.since` is when this process saw the phase and reason begin;
   // it becomes what the branch says already when they are the same.
   void stamp(status::ObjectStatus& status, Now now);
-
-  // The tip has been read, or there is no such branch: what was published is known.
-  bool is_known() const { return known_; }
-  const std::map<std::string, status::PublishedPhase>& published() const { return phases_; }
-  // Nothing waits to be published.
-  bool is_quiet() const { return !first_change_ && !publishing_; }
 
  private:
   bool take_token(Now now);
@@ -64,6 +59,7 @@ class Publisher {
   bool loading_ = false;
   bool publishing_ = false;
   bool awaiting_list_ = false;
+  bool wants_poll_ = false;
   bool refused_ = false;  // said once
   std::optional<std::string> tip_;
   std::int64_t tip_epoch_ = 0;

@@ -92,7 +92,8 @@ void Source::on(const Wake&, Now now) {
   due_ = now.monotonic;
 }
 
-void Source::note_problem(const std::string& problem, Effects& effects) {
+void Source::note_problem(Effects& effects) {
+  const std::string& problem = list_problem_.empty() ? load_problem_ : list_problem_;
   if (problem == problem_) return;
   problem_ = problem;
   if (problem.empty())
@@ -106,24 +107,28 @@ void Source::on(const RemoteListed& event, Now now, Effects& effects) {
   polling_ = false;
   if (!event.tips) {
     due_ = now.monotonic + backoff(k_first_retry, k_longest_retry, ++failures_);
-    note_problem(describe(event.tips.error()), effects);
-    return;
+    list_problem_ = describe(event.tips.error());
+    return note_problem(effects);
   }
   failures_ = 0;
   tips_ = *event.tips;
   due_ = now.monotonic + (std::exchange(wake_, false) ? Duration{0} : options_.poll_interval);
-  note_problem(tips_->source ? std::string{} : "the repository has no branch " + options_.branch,
-               effects);
+  list_problem_ = tips_->source ? std::string{} : "the repository has no branch " + options_.branch;
+  if (loaded_ && tips_->source == loaded_->commit) load_problem_.clear();
+  note_problem(effects);
 }
 
 void Source::on(CommitLoaded event, Now now, Effects& effects) {
   loading_.clear();
   if (!event.tree) {
-    due_ = now.monotonic + backoff(k_first_retry, k_longest_retry, ++failures_);
+    due_ = now.monotonic + backoff(k_first_retry, k_longest_retry, ++load_failures_);
     tips_->source.reset();  // asked for again with the next poll
-    note_problem(describe(event.tree.error()), effects);
-    return;
+    load_problem_ = describe(event.tree.error());
+    return note_problem(effects);
   }
+  load_failures_ = 0;
+  load_problem_.clear();
+  note_problem(effects);
   loaded_ = assemble(*event.tree, std::exchange(loading_accepted_, {}));
   log(effects, LogLevel::Info, "commit read",
       {{"commit", loaded_->commit},

@@ -52,7 +52,7 @@ class Source {
   const std::string& problem() const { return problem_; }
 
  private:
-  void note_problem(const std::string& problem, Effects& effects);
+  void note_problem(Effects& effects);
   LoadedCommit assemble(const SourceTree& tree, std::string accepted);
   ParsedFile parse(const SourceFile& file, const std::string& commit);
 
@@ -64,10 +64,13 @@ class Source {
   std::string loading_;           // commit under way, or empty
   std::string loading_accepted_;  // what it is compared with
   bool polling_ = false;
-  bool wake_ = false;  // asked for while a poll was under way
-  int failures_ = 0;
+  bool wake_ = false;      // asked for while a poll was under way
+  int failures_ = 0;       // polls in a row
+  int load_failures_ = 0;  // commits that could not be read, in a row
   Instant due_;
-  std::string problem_;
+  std::string list_problem_;
+  std::string load_problem_;
+  std::string problem_;  // the first of them, as it was said
 };
 
 }  // namespace ray_gitops::engine

@@ -14,8 +14,7 @@ constexpr Duration k_longest_question = std::chrono::seconds(15);
 
 void Writes::send(const Action& action, Now now, Effects& effects) {
   if (under_way_.contains(action.target) || unknown_.contains(action.target)) return;
-  const auto refusal = refusals_.find(action.target);
-  if (refusal != refusals_.end() && refusal->second.retry_at > now.monotonic) return;
+  if (const Deadline due = may_send_at(action.target); due && *due > now.monotonic) return;
   const std::uint64_t id = next_id_++;
   under_way_[action.target] = {id, action.verb, action.preconditions.uid};
   log(effects, LogLevel::Info, "write",
@@ -25,6 +24,16 @@ void Writes::send(const Action& action, Now now, Effects& effects) {
   effects.push_back(SendWrite{id, action});
 }
 
+Deadline Writes::may_send_at(const ResourceKey& key) const {
+  if (under_way_.contains(key) || unknown_.contains(key)) return std::nullopt;
+  const auto refusal = refusals_.find(key);
+  const auto silence = silences_.find(key);
+  Deadline due;
+  if (refusal != refusals_.end()) due = refusal->second.retry_at;
+  if (silence != silences_.end()) due = std::max(due.value_or(Instant{}), silence->second.retry_at);
+  return due;
+}
+
 std::optional<ResourceKey> Writes::on(const WriteAnswered& event, Now now, Effects& effects) {
   const auto found = std::find_if(under_way_.begin(), under_way_.end(), [&](const auto& entry) {
     return entry.second.id == event.write_id;
@@ -32,6 +41,7 @@ std::optional<ResourceKey> Writes::on(const WriteAnswered& event, Now now, Effec
   if (found == under_way_.end()) return std::nullopt;
   const auto [target, pending] = *found;
   under_way_.erase(found);
+  if (event.object || event.object.error().code != ErrorCode::Unavailable) silences_.erase(target);
   if (event.object)
     accept(target, pending, *event.object);
   else
@@ -65,7 +75,18 @@ void Writes::refuse(const ResourceKey& target, const Pending& pending, const Err
   const bool reread = error.code == ErrorCode::AlreadyExists || error.code == ErrorCode::Conflict ||
                       error.code == ErrorCode::NotFound || error.code == ErrorCode::Unavailable;
   if (reread) ask(target, now);
-  if (error.code != ErrorCode::Unavailable) note_refusal(target, error, now, effects);
+  if (error.code == ErrorCode::Unavailable)
+    note_silence(target, now);
+  else
+    note_refusal(target, error, now, effects);
+}
+
+void Writes::note_silence(const ResourceKey& target, Now now) {
+  Silence& silence = silences_[target];
+  const int repeats = silence.attempts++;
+  silence.retry_at = repeats == 0
+                         ? now.monotonic
+                         : now.monotonic + backoff(k_first_retry, k_longest_retry, repeats);
 }
 
 void Writes::note_refusal(const ResourceKey& target, const Error& error, Now now,
@@ -80,7 +101,16 @@ void Writes::note_refusal(const ResourceKey& target, const Error& error, Now now
         {{"object", to_string(target)}, {"error", describe(error)}});
 }
 
+void Writes::decided(const ResourceKey& key) {
+  silences_.erase(key);
+  const auto found = unknown_.find(key);
+  if (found == unknown_.end()) return;
+  if (found->second.asked) stale_reads_.insert(key);
+  unknown_.erase(found);
+}
+
 std::optional<ResourceKey> Writes::on(const ReadAnswered& event, Now now, Effects& effects) {
+  if (stale_reads_.erase(event.key) > 0) return std::nullopt;
   const auto found = unknown_.find(event.key);
   if (found == unknown_.end()) return std::nullopt;
   if (!event.object) {
@@ -109,7 +139,7 @@ std::optional<ResourceKey> Writes::on(const ReadAnswered& event, Now now, Effect
 
 void Writes::pump(Now now, Effects& effects) {
   for (auto& [key, question] : unknown_) {
-    if (question.asked || question.due > now.monotonic) continue;
+    if (question.asked || question.due > now.monotonic || stale_reads_.contains(key)) continue;
     question.asked = true;
     effects.push_back(SendRead{key});
   }
@@ -118,7 +148,7 @@ void Writes::pump(Now now, Effects& effects) {
 Deadline Writes::deadline() const {
   Deadline next;
   for (const auto& [key, question] : unknown_)
-    if (!question.asked) next = earlier(next, question.due);
+    if (!question.asked && !stale_reads_.contains(key)) next = earlier(next, question.due);
   return next;
 }
 

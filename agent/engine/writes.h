@@ -27,15 +27,17 @@ class Writes {
   std::optional<ResourceKey> on(const WriteAnswered& event, Now now, Effects& effects);
   std::optional<ResourceKey> on(const ReadAnswered& event, Now now, Effects& effects);
   // A watch event for this object decides what an unanswered write left open.
-  void decided(const ResourceKey& key) { unknown_.erase(key); }
+  void decided(const ResourceKey& key);
 
+  // When the next write to it may be sent, if one waits; nullopt when nothing but an answer
+  // decides.
+  Deadline may_send_at(const ResourceKey& key) const;
   // Asks again for objects that are Unknown.
   void pump(Now now, Effects& effects);
   Deadline deadline() const;
 
   bool is_under_way(const ResourceKey& key) const { return under_way_.contains(key); }
   bool is_unknown(const ResourceKey& key) const { return unknown_.contains(key); }
-  bool is_idle() const { return under_way_.empty() && unknown_.empty(); }
   const std::map<ResourceKey, Refusal>& refusals() const { return refusals_; }
   // Forgets a refusal: what it was about has changed.
   void forgive(const ResourceKey& key) { refusals_.erase(key); }
@@ -51,11 +53,17 @@ class Writes {
     int attempts = 0;
     Instant due;
   };
+  // Writes in a row that brought no answer. The first one is repeated at once.
+  struct Silence {
+    int attempts = 0;
+    Instant retry_at;
+  };
 
   void accept(const ResourceKey& target, const Pending& pending,
               const std::optional<ResourceView>& object);
   void refuse(const ResourceKey& target, const Pending& pending, const Error& error, Now now,
               Effects& effects);
+  void note_silence(const ResourceKey& target, Now now);
   void ask(const ResourceKey& target, Now now) { unknown_[target] = {false, 0, now.monotonic}; }
   void note_refusal(const ResourceKey& target, const Error& error, Now now, Effects& effects);
 
@@ -64,6 +72,9 @@ class Writes {
   std::uint64_t next_id_ = 1;
   std::map<ResourceKey, Pending> under_way_;
   std::map<ResourceKey, Question> unknown_;
+  // Reads under way whose question a watch event has answered: what they say is old.
+  std::set<ResourceKey> stale_reads_;
+  std::map<ResourceKey, Silence> silences_;
   std::map<ResourceKey, Refusal> refusals_;
 };
 

@@ -1,8 +1,11 @@
 #include "reconcilers/manifest/anchor.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "reconcilers/manifest/compression.h"
+#include "reconcilers/manifest/json_members.h"
 #include "reconcilers/manifest/labels.h"
 #include "reconcilers/manifest/names.h"
 
@@ -13,6 +16,7 @@ using Json = nlohmann::json;
 
 constexpr const char* k_format = "v1";
 constexpr std::size_t k_document_bytes_max = std::size_t{8} * 1024 * 1024;
+constexpr std::int64_t k_incarnation_max = 1'000'000'000'000;  // nothing counts that far
 
 Json config_map(const ResourceKey& key, const char* kind, const std::string& agent_id) {
   return Json{{"apiVersion", "v1"},
@@ -31,20 +35,26 @@ Json keys_json(const std::vector<ObjectKey>& keys) {
   return list;
 }
 
-std::string text_of(const Json& object, const char* member) {
-  const auto found = object.find(member);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+tl::unexpected<Error> unreadable(const char* name) {
+  return fail(ErrorCode::InvalidInput, std::string("its state has no readable `") + name + "`");
 }
 
-Result<std::vector<ObjectKey>> parse_keys(const Json& state, const char* member) {
+Result<std::string> parse_text(const Json& object, const char* name) {
+  const Json& value = member(object, name);
+  if (!value.is_string()) return unreadable(name);
+  return value.get<std::string>();
+}
+
+Result<std::vector<ObjectKey>> parse_keys(const Json& state, const char* name) {
+  const Json& list = member(state, name);
+  if (!list.is_array()) return unreadable(name);
   std::vector<ObjectKey> keys;
-  const auto list = state.find(member);
-  if (list == state.end()) return keys;
-  for (const Json& entry : *list) {
-    const auto kind = entry.is_object() ? parse_kind(text_of(entry, "kind")) : std::nullopt;
-    if (!kind) return fail(ErrorCode::InvalidInput, std::string("unreadable list ") + member);
-    keys.push_back({*kind, text_of(entry, "namespace"), text_of(entry, "name")});
+  for (const Json& entry : list) {
+    const auto kind = parse_kind(text_of(member(entry, "kind")));
+    if (!kind) return unreadable(name);
+    keys.push_back({*kind, TRY(parse_text(entry, "namespace")), TRY(parse_text(entry, "name"))});
   }
+  std::sort(keys.begin(), keys.end());
   return keys;
 }
 
@@ -92,13 +102,9 @@ Result<ObjectKey> anchored_key(const ConfigMapView& anchor) {
 }
 
 ClusterState anchored_state(const ConfigMapView& anchor) {
-  const Json state = parse_state(anchor);
-  ClusterState result;
-  if (!state.is_object()) return result;
-  const auto incarnation = state.find("incarnation");
-  if (incarnation != state.end() && incarnation->is_number_integer())
-    result.incarnation = incarnation->get<std::int64_t>();
-  return result;
+  const std::int64_t incarnation = integer_of(member(parse_state(anchor), "incarnation"));
+  if (incarnation < 1 || incarnation > k_incarnation_max) return {};
+  return {.incarnation = incarnation};
 }
 
 Document agent_anchor_body(const ResourceKey& key, const AgentState& state,
@@ -119,12 +125,14 @@ Result<AgentState> agent_state(const ConfigMapView& anchor) {
   if (!json.is_object())
     return fail(ErrorCode::InvalidInput, "its state is not readable", to_string(anchor.meta.key));
   AgentState state;
-  state.repository = text_of(json, "repository");
-  state.accepted_commit = text_of(json, "acceptedCommit");
-  state.hold_id = text_of(json, "holdId");
+  state.repository = TRY(parse_text(json, "repository"));
+  state.accepted_commit = TRY(parse_text(json, "acceptedCommit"));
+  state.hold_id = TRY(parse_text(json, "holdId"));
   state.held = TRY(parse_keys(json, "held"));
   state.removals = TRY(parse_keys(json, "removals"));
   state.companions = TRY(parse_keys(json, "companions"));
+  for (const ObjectKey& companion : state.companions)
+    if (!is_companion(companion.kind)) return unreadable("companions");
   return state;
 }
 

@@ -50,14 +50,19 @@ std::string base64_encode(std::string_view bytes) {
 }
 
 Result<std::string> base64_decode(std::string_view text) {
-  if (text.size() % 4 != 0) return fail(ErrorCode::InvalidInput, "not base64");
+  constexpr std::string_view k_alphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  const std::string_view digits = text.substr(0, text.size() - padding);
+  // OpenSSL skips white space and takes '=' anywhere.
+  if (text.size() % 4 != 0 || digits.find_first_not_of(k_alphabet) != digits.npos)
+    return fail(ErrorCode::InvalidInput, "not base64");
   std::string bytes(text.size() / 4 * 3 + 1, '\0');
   const int written = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
                                       reinterpret_cast<const unsigned char*>(text.data()),
                                       static_cast<int>(text.size()));
   if (written < 0) return fail(ErrorCode::InvalidInput, "not base64");
-  const auto padding = static_cast<std::size_t>(text.ends_with("==") ? 2 : text.ends_with('='));
-  bytes.resize(static_cast<std::size_t>(written) - std::min<std::size_t>(padding, bytes.size()));
+  bytes.resize(static_cast<std::size_t>(written) - padding);
   return bytes;
 }
 

@@ -50,6 +50,7 @@ std::optional<std::int64_t> slot_of(const std::string& pod_name, const std::stri
   const char* const end = pod_name.data() + pod_name.size();
   const auto [stop, error] = std::from_chars(begin, end, slot);
   if (error != std::errc{} || stop != end || slot < 0) return std::nullopt;
+  if (end - begin > 1 && *begin == '0') return std::nullopt;  // no name of ours
   return slot;
 }
 

@@ -98,11 +98,6 @@ Json field_entry(const std::string& name, const std::string& path) {
   return Json{{"name", name}, {"valueFrom", {{"fieldRef", {{"fieldPath", path}}}}}};
 }
 
-void append_address_env(Json& environment, const PodFacts& facts) {
-  environment.push_back(value_entry("FQ_RAY_IP", facts.service_fqdn));
-  environment.push_back(value_entry("RAY_IP", facts.short_service()));
-}
-
 // Kubernetes takes the last of two entries of one name; KubeRay appends these whatever the user
 // wrote. We replace the user's instead, since server-side tools refuse duplicates.
 void set_entry(Json& environment, Json entry) {
@@ -115,9 +110,14 @@ void set_entry(Json& environment, Json entry) {
   environment.push_back(std::move(entry));
 }
 
+void set_address_env(Json& environment, const PodFacts& facts) {
+  set_entry(environment, value_entry("FQ_RAY_IP", facts.service_fqdn));
+  set_entry(environment, value_entry("RAY_IP", facts.short_service()));
+}
+
 void add_environment(Json& container, const PodFacts& facts) {
   Json& environment = list_member(container, "env");
-  if (!facts.head) append_address_env(environment, facts);
+  if (!facts.head) set_address_env(environment, facts);
   set_entry(environment, field_entry("RAY_CLUSTER_NAME", "metadata.labels['ray.io/cluster']"));
   set_entry(environment, field_entry("RAY_CLUSTER_NAMESPACE", "metadata.namespace"));
   set_entry(environment, field_entry("RAY_CLOUD_INSTANCE_ID", "metadata.name"));
@@ -225,7 +225,7 @@ void add_init_containers(Json& pod_spec, const PodFacts& facts, const Json& ray_
     list_member(pod_spec, "initContainers").push_back(wait_container(ray_container, facts));
   if (!pod_spec.contains("initContainers")) return;
   for (Json& container : pod_spec["initContainers"])
-    append_address_env(list_member(container, "env"), facts);
+    set_address_env(list_member(container, "env"), facts);
 }
 
 void add_metrics_port(Json& container) {

@@ -64,12 +64,14 @@ Json probe(const ProbeFacts& facts, Timing timing) {
 }  // namespace
 
 void add_probes(Json& ray_container, const ProbeFacts& facts) {
-  // The startup probe looks every second, so that a node is Ready when it is, and not at the next
-  // multiple of ten seconds; it allows as long as KubeRay's liveness probe does (10 minutes).
   const auto add = [&](const char* name, Timing timing) {
     if (!ray_container.contains(name)) ray_container[name] = probe(facts, timing);
   };
-  add("startupProbe", {.period = 1, .failures = 600});
+  // The startup probe looks every second, so that a node is Ready when it is, and not at the next
+  // multiple of ten seconds; it allows as long as KubeRay's liveness probe does (10 minutes). Where
+  // the user has replaced our checks by others, ours may not work in the image.
+  if (!ray_container.contains("livenessProbe") || !ray_container.contains("readinessProbe"))
+    add("startupProbe", {.period = 1, .failures = 600});
   add("livenessProbe", {.period = 5, .failures = 120});
   add("readinessProbe", {.period = 5, .failures = 10});
 }

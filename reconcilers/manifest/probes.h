@@ -14,7 +14,8 @@ struct ProbeFacts {
   std::map<std::string, std::string> ray_start_params;
 };
 
-// Adds startup, liveness and readiness probes where the container has none of its own.
+// Adds liveness and readiness probes where the container has none of its own, and a startup probe
+// where it has not replaced both.
 void add_probes(nlohmann::json& ray_container, const ProbeFacts& facts);
 
 }  // namespace ray_gitops

@@ -1,5 +1,6 @@
 #include "reconcilers/manifest/quantity.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -43,28 +44,30 @@ Parts split_suffix(std::string_view quantity) {
   return {quantity, 1.0L};
 }
 
-bool is_plain_number(std::string_view text) {
-  constexpr std::string_view k_allowed = "0123456789.eE+-";
-  return !text.empty() && text.front() != '-' && text.find_first_not_of(k_allowed) == text.npos;
+// An exponent is itself a suffix: a number has one or the other.
+bool is_plain_number(const Parts& parts) {
+  const std::string_view allowed = parts.factor == 1.0L ? "0123456789.eE+-" : "0123456789.+-";
+  return !parts.number.empty() && parts.number.front() != '-' &&
+         parts.number.find_first_not_of(allowed) == std::string_view::npos;
 }
 
 std::optional<long double> parse_value(std::string_view quantity) {
   const Parts parts = split_suffix(quantity);
-  if (!is_plain_number(parts.number)) return std::nullopt;
+  if (!is_plain_number(parts)) return std::nullopt;
   const std::string_view digits =
       parts.number.front() == '+' ? parts.number.substr(1) : parts.number;
-  double value = 0;
+  long double value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc{} || end != digits.data() + digits.size() || value < 0)
     return std::nullopt;
-  return static_cast<long double>(value) * parts.factor;
+  return value * parts.factor;
 }
 
 std::optional<std::int64_t> round_up(long double value) {
-  constexpr long double k_largest = 9.0e18L;
-  // A hair below the next whole number is rounding noise of the decimal form, not a fraction.
-  const long double rounded = std::ceil(value - 1e-9L * std::max(1.0L, value * 1e-6L));
-  if (!(rounded >= 0 && rounded < k_largest)) return std::nullopt;
+  constexpr long double k_past_largest = 9223372036854775808.0L;
+  // A hair above a whole number is rounding noise of the decimal form, not a fraction.
+  const long double rounded = std::ceil(value - std::min(value * 1e-18L, 1e-3L));
+  if (!(rounded >= 0 && rounded < k_past_largest)) return std::nullopt;
   return static_cast<std::int64_t>(rounded);
 }
 

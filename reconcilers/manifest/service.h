@@ -16,7 +16,7 @@ struct OwnerFacts {
 };
 
 // The body to apply, with its desired hash in an annotation. Deviation from KubeRay: the ports of a
-// user's headService and ours are merged by name, not appended.
+// user's headService and ours are merged by name and by number, not appended.
 Document head_service_body(const Declaration& declaration, const RayClusterSpec& spec,
                            const OwnerFacts& owner);
 

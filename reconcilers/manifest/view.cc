@@ -60,6 +60,7 @@ Result<ObjectMeta> parse_meta(ResourceType type, const Json& object) {
   meta.owner_uid = controller_uid(metadata);
   meta.desired_hash = annotation(object, labels::k_desired_hash);
   meta.terminating = member(metadata, "deletionTimestamp").is_string();
+  meta.deletion_deadline = parse_rfc3339(text_of(member(metadata, "deletionTimestamp")));
   const auto created_at = parse_rfc3339(text_of(member(metadata, "creationTimestamp")));
   meta.created_at = created_at.value_or(WallTime{});
   return meta;
@@ -157,8 +158,9 @@ Result<ResourceView> parse_view(ResourceType type, const nlohmann::json& object)
     case ResourceType::Pod:
       return ResourceView{parse_pod(std::move(meta), object)};
     case ResourceType::Service:
-      return ResourceView{
-          ServiceView{std::move(meta), label(object, labels::k_cluster), service_shape(object)}};
+      return ResourceView{ServiceView{std::move(meta), label(object, labels::k_cluster),
+                                      service_shape(object),
+                                      member(object, "spec", "clusterIP") == "None"}};
     case ResourceType::ConfigMap:
       return ResourceView{parse_config_map(std::move(meta), object)};
     case ResourceType::Namespace:

@@ -1,21 +1,51 @@
 #include "reconcilers/model/diagnostic.h"
 
+#include <array>
+
 namespace ray_gitops {
 namespace {
 
 bool is_continuation_byte(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
 
-// U+0080 to U+009F, which some terminals obey: the bytes C2 80 to C2 9F. The second byte alone is
-// no character, so escaping the first takes its meaning.
-bool starts_control(const std::string& text, std::size_t index) {
-  if (static_cast<unsigned char>(text[index]) != 0xC2U || index + 1 >= text.size()) return false;
-  const auto next = static_cast<unsigned char>(text[index + 1]);
-  return next >= 0x80U && next <= 0x9FU;
+std::size_t length_by_first_byte(unsigned char byte) {
+  if (byte < 0x80U) return 1;
+  if (byte >= 0xC2U && byte < 0xE0U) return 2;
+  if (byte >= 0xE0U && byte < 0xF0U) return 3;
+  return byte >= 0xF0U && byte < 0xF5U ? 4 : 0;
+}
+
+struct Character {
+  std::size_t length = 1;  // in bytes
+  char32_t code = 0;       // 0 for bytes that are no UTF-8
+};
+
+Character character_at(const std::string& text, std::size_t index) {
+  constexpr std::array<char32_t, 5> k_smallest{0, 0, 0x80, 0x800, 0x10000};
+  const auto first = static_cast<unsigned char>(text[index]);
+  const std::size_t length = length_by_first_byte(first);
+  if (length == 1) return {1, first};
+  if (length == 0 || index + length > text.size()) return {};
+  char32_t code = first & (0x7FU >> length);
+  for (std::size_t next = index + 1; next < index + length; ++next) {
+    if (!is_continuation_byte(text[next])) return {};
+    code = (code << 6U) | (static_cast<unsigned char>(text[next]) & 0x3FU);
+  }
+  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
+  if (code < k_smallest.at(length) || surrogate || code > 0x10FFFF) return {};
+  return {length, code};
+}
+
+// Control characters (C0, C1), line and paragraph separators, and what turns the direction of the
+// text that follows.
+bool is_obeyed(char32_t code) {
+  return code < 0x20 || (code >= 0x7F && code <= 0x9F) || (code >= 0x2028 && code <= 0x202E) ||
+         (code >= 0x2066 && code <= 0x2069) || code == 0x200E || code == 0x200F;
 }
 
 std::string cut_in_the_middle(const std::string& text, std::size_t bytes_max) {
   static const std::string k_gap = " ... ";
-  if (text.size() <= bytes_max || bytes_max <= k_gap.size()) return text.substr(0, bytes_max);
+  if (text.size() <= bytes_max) return text;
+  if (bytes_max <= k_gap.size()) return std::string(bytes_max, '.');
   std::size_t head = (bytes_max - k_gap.size()) / 2;
   std::size_t tail = text.size() - (bytes_max - k_gap.size() - head);
   while (head > 0 && is_continuation_byte(text[head])) --head;
@@ -29,15 +59,19 @@ std::string printable(const std::string& text, std::size_t bytes_max) {
   constexpr char k_digits[] = "0123456789abcdef";
   std::string shown;
   shown.reserve(text.size());
-  for (std::size_t index = 0; index < text.size(); ++index) {
-    const auto byte = static_cast<unsigned char>(text[index]);
-    if (byte >= 0x20U && byte != 0x7FU && !starts_control(text, index)) {
-      shown += text[index];
-      continue;
+  for (std::size_t index = 0; index < text.size();) {
+    const auto [length, code] = character_at(text, index);
+    const std::size_t end = index + length;
+    if (!is_obeyed(code)) {
+      shown.append(text, index, length);
+      index = end;
     }
-    shown += "\\x";
-    shown += k_digits[byte >> 4U];
-    shown += k_digits[byte & 15U];
+    for (; index < end; ++index) {
+      const auto byte = static_cast<unsigned char>(text[index]);
+      shown += "\\x";
+      shown += k_digits[byte >> 4U];
+      shown += k_digits[byte & 15U];
+    }
   }
   return cut_in_the_middle(shown, bytes_max);
 }

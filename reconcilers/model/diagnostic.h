@@ -22,8 +22,9 @@ struct Diagnostic {
 // "path:line:column rule: found; write", on one line: control characters are escaped.
 std::string to_string(const Diagnostic& diagnostic);
 
-// The text with control characters, escape sequences and line ends shown as \xNN, cut in the middle
-// to at most `bytes_max` bytes. For anything of a user's that reaches a log, a table or a terminal.
+// The text as valid UTF-8 with control characters, escape sequences, line ends, what turns the
+// direction of text and bytes that are no UTF-8 shown as \xNN, cut in the middle to at most
+// `bytes_max` bytes. For anything of a user's that reaches a log, a table or a terminal.
 std::string printable(const std::string& text, std::size_t bytes_max = 1024);
 
 }  // namespace ray_gitops

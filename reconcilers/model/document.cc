@@ -16,8 +16,10 @@ std::string Document::canonical() const {
 
 Result<Document> Document::parse(std::string_view text) {
   bool too_deep = false;
-  const auto limit_depth = [&too_deep](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    if (depth > k_json_depth_max) too_deep = true;
+  using Event = nlohmann::json::parse_event_t;
+  const auto limit_depth = [&too_deep](int depth, Event event, nlohmann::json&) {
+    const bool opens = event == Event::array_start || event == Event::object_start;
+    if (opens && depth >= k_json_depth_max) too_deep = true;
     return !too_deep;
   };
   nlohmann::json json = nlohmann::json::parse(text, limit_depth, /*allow_exceptions=*/false);

@@ -16,9 +16,17 @@ std::optional<int> parse_digits(std::string_view text, std::size_t at, std::size
   return value;
 }
 
+// Nothing, or a point and digits.
+bool is_fraction(std::string_view text) {
+  if (text.empty()) return true;
+  return text.front() == '.' && text.size() > 1 &&
+         text.find_first_not_of("0123456789", 1) == text.npos;
+}
+
 bool has_rfc3339_punctuation(std::string_view text) {
   return text.size() >= 20 && text[4] == '-' && text[7] == '-' && text[10] == 'T' &&
-         text[13] == ':' && text[16] == ':' && text.back() == 'Z';
+         text[13] == ':' && text[16] == ':' && text.back() == 'Z' &&
+         is_fraction(text.substr(19, text.size() - 20));
 }
 
 }  // namespace

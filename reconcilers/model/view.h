@@ -50,6 +50,7 @@ struct ServiceView {
   ObjectMeta meta;
   std::string cluster;       // label ray.io/cluster
   std::string shape_digest;  // of selector, ports, type and headlessness (manifest::service_shape)
+  bool headless = false;     // spec.clusterIP is "None", for good: it cannot be changed in place
 };
 
 // A ConfigMap of ours: an anchor, the agent's anchor, or a companion. `document` and `state` are

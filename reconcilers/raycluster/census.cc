@@ -28,12 +28,15 @@ bool has_failed(const PodView& pod) {
   return ended || (pod.ray_terminated && !pod.restarts_in_place);
 }
 
-bool workers_are_ending(const Census& census, WallTime now) {
+std::optional<Duration> workers_end_within(const Census& census, WallTime now) {
   constexpr Duration k_patience = std::chrono::seconds(10);
-  return std::any_of(census.leaving.begin(), census.leaving.end(), [&](const PodView* pod) {
-    return pod->group != k_head_group_name && pod->meta.deletion_deadline &&
-           *pod->meta.deletion_deadline + k_patience > now;
-  });
+  std::optional<Duration> longest;
+  for (const PodView* pod : census.leaving) {
+    if (pod->group == k_head_group_name || !pod->meta.deletion_deadline) continue;
+    const Duration left = *pod->meta.deletion_deadline + k_patience - now;
+    if (left > Duration::zero()) longest = std::max(left, longest.value_or(left));
+  }
+  return longest;
 }
 
 Census take_census(const std::vector<PodView>& pods, const RayClusterSpec& spec,

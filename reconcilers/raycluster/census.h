@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,8 @@ Census take_census(const std::vector<PodView>& pods, const RayClusterSpec& spec,
 // KubeRay's shouldDelete: it ended, or its Ray container ended and nothing restarts it in place.
 bool has_failed(const PodView& pod);
 
-// Workers are still ending within their grace period: their head should outlive them. A pod that
-// stays longer (a lost node, a finalizer) holds up nothing.
-bool workers_are_ending(const Census& census, WallTime now);
+// How long workers may still be ending within their grace period, when some are: their head should
+// outlive them. A pod that stays longer (a lost node, a finalizer) holds up nothing.
+std::optional<Duration> workers_end_within(const Census& census, WallTime now);
 
 }  // namespace ray_gitops::raycluster

@@ -35,7 +35,7 @@ Count count_pods(const HealthInput& input) {
     GroupCount entry{group.name, suspended ? 0 : wanted_pods(group), 0};
     const Pods& pods = census.groups.at(group.name);
     for (const PodView* pod : pods)
-      if (pod->ready && !has_failed(*pod)) ++entry.ready;
+      if (pod->ready && !has_failed(*pod) && entry.ready < entry.wanted) ++entry.ready;
     if (static_cast<std::int64_t>(pods.size()) > entry.wanted) count.surplus = true;
     count.wanted += entry.wanted;
     count.ready += entry.ready;
@@ -65,12 +65,24 @@ std::string first_problem(const HealthInput& input) {
   return {};
 }
 
+bool is_taken(const PodView* holder) { return holder != nullptr && !holder->meta.terminating; }
+
+std::string what_is_missing(const HealthInput& input) {
+  if (is_taken(input.name_holder))
+    return "pod " + input.name_holder->meta.key.name +
+           " exists and is not ours; delete it, or rename the cluster";
+  if (input.name_holder != nullptr)
+    return "an earlier pod " + input.name_holder->meta.key.name + " is still ending";
+  if (!input.service_present) return "the head Service is not there as declared";
+  return {};
+}
+
 std::string progress_message(const HealthInput& input, const Count& count) {
   std::string message =
       std::to_string(count.ready) + " of " + plural(count.wanted, "pod") + " ready";
   if (!input.restarting.empty()) message += "; restarting: " + input.restarting;
-  const std::string problem = first_problem(input);
-  if (!problem.empty()) message += "; " + problem;
+  for (const std::string& problem : {what_is_missing(input), first_problem(input)})
+    if (!problem.empty()) message += "; " + problem;
   return message;
 }
 
@@ -81,6 +93,7 @@ void say(Plan& plan, Phase phase, std::string reason, std::string message) {
 }
 
 bool has_taken_name(const HealthInput& input) {
+  if (is_taken(input.name_holder)) return true;
   const auto& refusals = input.observed->refusals;
   return std::any_of(refusals.begin(), refusals.end(), [](const auto& entry) {
     return entry.second.error.code == ErrorCode::AlreadyExists;
@@ -96,12 +109,13 @@ void choose_phase(const HealthInput& input, const Count& count, Plan& plan) {
              : "pods are being removed: suspended by its file");
     return;
   }
-  if (count.ready == count.wanted && !count.surplus && input.service_present) {
+  const bool settled = input.restarting.empty() && input.service_present;
+  if (count.ready == count.wanted && !count.surplus && settled) {
     say(plan, Phase::Ready, "AllPodsReady",
         "the head and " + plural(count.wanted - 1, "worker") + " are ready");
     return;
   }
-  if (count.ready >= count.wanted && count.surplus && input.restarting.empty()) {
+  if (count.ready == count.wanted && count.surplus && settled) {
     say(plan, Phase::Progressing, "ScalingDown",
         "all " + plural(count.wanted, "wanted pod") + " are ready; others are leaving");
     return;
@@ -111,8 +125,10 @@ void choose_phase(const HealthInput& input, const Count& count, Plan& plan) {
   if (has_taken_name(input)) return say(plan, Phase::Degraded, "NameTaken", message);
   if (!input.observed->refusals.empty()) return say(plan, Phase::Degraded, "WriteRefused", message);
   if (input.failing) return say(plan, Phase::Degraded, "PodsFailing", message);
-  if (input.observed->was_ready) return say(plan, Phase::Degraded, "PodsNotReady", message);
-  say(plan, Phase::Progressing, "PodsStarting", message);
+  const bool pods_ready = count.ready == count.wanted;
+  if (input.observed->was_ready)
+    return say(plan, Phase::Degraded, pods_ready ? "ServiceNotReady" : "PodsNotReady", message);
+  say(plan, Phase::Progressing, pods_ready ? "ServiceNotReady" : "PodsStarting", message);
 }
 
 nlohmann::json ray_facts(const HealthInput& input, const Count& count) {

@@ -20,10 +20,13 @@ struct HealthInput {
   bool service_present = false;
   std::string restarting;  // why the cluster or a group restarts; empty when none does
   bool failing = false;    // pods failed and their replacement is on its way or waits
+  // Who holds the head's name while the head is missing.
+  const PodView* name_holder = nullptr;
 };
 
 // Fills phase, reason, message, conditions and `ray` of the plan. Ready is: every declared pod is
-// Ready and no other is there, and the head Service is present.
+// Ready, no other is there that is not leaving already, nothing restarts, and the head Service is
+// present.
 void describe_health(const HealthInput& input, Plan& plan);
 
 }  // namespace ray_gitops::raycluster

@@ -50,6 +50,25 @@ Action delete_action(const ObjectMeta& meta, Wave wave, std::string reason) {
           .reason = std::move(reason)};
 }
 
+void sort_actions(std::vector<Action>& actions) {
+  std::stable_sort(actions.begin(), actions.end(), [](const Action& left, const Action& right) {
+    return std::tie(left.wave, left.target) < std::tie(right.wave, right.target);
+  });
+}
+
+// What keeps a write from being done is what there is to say.
+void report_refusal(Plan& plan, Phase phase, const ClusterObserved& observed) {
+  for (const Action& action : plan.actions) {
+    const auto refusal = observed.refusals.find(action.target);
+    if (refusal == observed.refusals.end()) continue;
+    plan.phase = phase;
+    plan.reason = "WriteRefused";
+    plan.message += "; " + to_string(action.target) + ": " + describe(refusal->second.error);
+    plan.conditions = {{"Ready", false, plan.reason, plan.message}};
+    return;
+  }
+}
+
 // One cluster's round: facts by reference, the plan under construction.
 class Round {
  public:
@@ -75,6 +94,7 @@ class Round {
   void plan_workers();
   bool plan_group(const GroupSpec& group, bool may_restart);
   bool is_outdated(const GroupSpec& group) const;
+  bool workers_are_ending();
   Action create_worker(const GroupSpec& group, std::int64_t slot) const;
   void finish();
 
@@ -95,6 +115,7 @@ class Round {
   Census census_;
   bool service_present_ = false;
   bool failing_ = false;
+  const PodView* name_holder_ = nullptr;
   std::string restarting_;
   Plan plan_;
 };
@@ -172,6 +193,7 @@ bool Round::save_anchor() {
                          .resource_version = anchor_->meta.resource_version},
        .wave = k_wave_anchor,
        .reason = reason});
+  report_refusal(plan_, Phase::Degraded, observed_);
   return true;
 }
 
@@ -195,23 +217,39 @@ void Round::plan_service() {
   const ResourceKey target{ResourceType::Service, declaration_.key.ns,
                            head_service_name(declaration_.key.name, spec_)};
   const ServiceView* live = nullptr;
+  std::vector<const ServiceView*> renamed;
+  bool name_is_leaving = false;
   for (const ServiceView& service : observed_.services.value()) {
+    if (service.meta.terminating) name_is_leaving = name_is_leaving || service.meta.key == target;
     if (service.meta.owner_uid != owner_.anchor_uid || service.meta.terminating) continue;
     if (service.meta.key == target)
       live = &service;
     else
-      add(delete_action(service.meta, k_wave_workers, "the head Service has another name now"));
+      renamed.push_back(&service);
   }
   const auto desired_hash =
       body.json()["metadata"]["annotations"][labels::k_desired_hash].get<std::string>();
   const bool current = live != nullptr && live->meta.desired_hash == desired_hash &&
                        live->shape_digest == service_shape(body.json());
   service_present_ = current;
-  if (current) return;
-  add({.verb = live == nullptr ? Verb::Create : Verb::Apply,
+  if (current) {
+    for (const ServiceView* service : renamed)
+      add(delete_action(service->meta, k_wave_workers, "the head Service has another name now"));
+    return;
+  }
+  if (name_is_leaving) return;
+  const bool wants_headless = body.json()["spec"].value("clusterIP", "") == "None";
+  if (live != nullptr && live->headless != wants_headless)
+    return add(
+        delete_action(live->meta, k_wave_head, "the head Service gets another kind of address"));
+  // Replaced, not applied: an apply would take back nothing that others changed, nor remove what
+  // our own create left (Kubernetes, server-side apply, "Conflicts").
+  add({.verb = live == nullptr ? Verb::Create : Verb::Replace,
        .target = target,
        .body = body,
-       .preconditions = {},
+       .preconditions = live == nullptr
+                            ? Preconditions{}
+                            : Preconditions{live->meta.uid, live->meta.resource_version},
        .wave = k_wave_head,
        .reason = live == nullptr ? "the head Service is missing"
                                  : "the head Service differs from its file"});
@@ -219,28 +257,37 @@ void Round::plan_service() {
 
 // Workers leave first, the head last, so that running tasks can end in an orderly way.
 void Round::plan_leaving() {
-  bool workers_remain = workers_are_ending(census_, wall_);
+  bool workers_remain = false;
   for (const PodView* pod : census_.outdated) {
     if (pod->group == k_head_group_name) continue;
     workers_remain = true;
     add(delete_action(pod->meta, k_wave_leaving, "the cluster restarts as a whole"));
   }
   for (const PodView* pod : census_.outdated)
-    if (pod->group == k_head_group_name && !workers_remain)
+    if (pod->group == k_head_group_name && !workers_remain && !workers_are_ending())
       add(delete_action(pod->meta, k_wave_leaving, "the cluster restarts as a whole"));
   for (const PodView* pod : census_.undeclared)
-    add(delete_action(pod->meta, k_wave_leaving, "its group is no longer in the file"));
+    add(delete_action(pod->meta, k_wave_leaving,
+                      pod->group == k_head_group_name ? "the cluster has another head"
+                                                      : "its group is no longer in the file"));
   if (!census_.outdated.empty()) restarting_ = "the cluster as a whole";
 }
 
+// Looks again when that is over: nothing may happen by then.
+bool Round::workers_are_ending() {
+  const std::optional<Duration> left = workers_end_within(census_, wall_);
+  if (left) look_again_at(plan_, now_ + *left);
+  return left.has_value();
+}
+
 void Round::plan_suspended() {
-  bool workers_remain = workers_are_ending(census_, wall_);
+  bool workers_remain = false;
   for (const auto& [group, pods] : census_.groups)
     for (const PodView* pod : pods) {
       workers_remain = true;
       add(delete_action(pod->meta, k_wave_leaving, "the cluster is suspended"));
     }
-  if (census_.head != nullptr && !workers_remain)
+  if (census_.head != nullptr && !workers_remain && !workers_are_ending())
     add(delete_action(census_.head->meta, k_wave_leaving, "the cluster is suspended"));
 }
 
@@ -258,8 +305,12 @@ void Round::plan_head() {
     return;
   }
   const std::string name = head_pod_name(declaration_.key.name);
-  for (const PodView& pod : observed_.pods.value())
-    if (pod.meta.key.name == name) return;  // an earlier one still holds the name
+  for (const PodView& pod : observed_.pods.value()) {
+    if (pod.meta.key.name != name) continue;
+    const bool is_ours = pod.meta.owner_uid == owner_.anchor_uid;
+    if (!is_ours || pod.meta.terminating) name_holder_ = &pod;
+    return;
+  }
   if (failures != nullptr) failing_ = true;
   if (waits) return look_again_at(plan_, due);
   const ResourceKey target{ResourceType::Pod, declaration_.key.ns, name};
@@ -277,12 +328,10 @@ void Round::plan_workers() {
   if (census_.head == nullptr || has_failed(*census_.head)) return;
   bool may_restart = true;
   for (const GroupSpec& group : spec_.workers) {
-    const bool settled = plan_group(group, may_restart);
-    if (is_outdated(group) && restarting_.empty())
-      restarting_ = "group " + group.name;
-    else if (is_outdated(group))
-      restarting_ += "; group " + group.name + " waits for its turn";
-    may_restart = may_restart && settled;
+    if (is_outdated(group))
+      restarting_ += (restarting_.empty() ? "group " : ", group ") + group.name +
+                     (may_restart ? "" : " (waits until those before it are ready)");
+    may_restart = plan_group(group, may_restart) && may_restart;
   }
 }
 
@@ -349,47 +398,59 @@ std::set<std::int64_t> Round::taken_slots(const GroupSpec& group) const {
 }
 
 void Round::finish() {
-  std::stable_sort(plan_.actions.begin(), plan_.actions.end(),
-                   [](const Action& left, const Action& right) {
-                     return std::tie(left.wave, left.target) < std::tie(right.wave, right.target);
-                   });
+  sort_actions(plan_.actions);
   describe_health({.spec = &spec_,
                    .census = &census_,
                    .observed = &observed_,
                    .service_present = service_present_,
                    .restarting = restarting_,
-                   .failing = failing_},
+                   .failing = failing_,
+                   .name_holder = name_holder_},
                   plan_);
+}
+
+std::vector<Action> deletions(const Pods& pods, const std::string& reason) {
+  std::vector<Action> actions;
+  for (const PodView* pod : pods)
+    actions.push_back(delete_action(pod->meta, k_wave_leaving, reason));
+  sort_actions(actions);
+  return actions;
+}
+
+// Ours and not leaving yet, whatever the group and incarnation: workers and heads.
+std::pair<Pods, Pods> staying_pods(const Census& census) {
+  Pods workers;
+  Pods heads;
+  if (census.head != nullptr) heads.push_back(census.head);
+  for (const Pods* pods : {&census.outdated, &census.undeclared})
+    for (const PodView* pod : *pods)
+      (pod->group == k_head_group_name ? heads : workers).push_back(pod);
+  return {workers, heads};
 }
 
 // Removal sends a step only when the step before has been answered; the cluster collects what is
 // left once the anchor is gone.
-std::vector<Action> removal_actions(const ConfigMapView& anchor, const ClusterObserved& observed,
-                                    WallTime now) {
-  std::vector<Action> actions;
+void remove_next(const ConfigMapView& anchor, const ClusterObserved& observed, Now now,
+                 Plan& plan) {
   const std::string reason = "its file is gone";
   const Census census = take_census(observed.pods.value(), RayClusterSpec{}, anchor.meta.uid,
                                     anchored_state(anchor).incarnation);
-  Pods heads;
-  const auto leave = [&](const PodView* pod) {
-    if (pod->group == k_head_group_name)
-      heads.push_back(pod);
-    else
-      actions.push_back(delete_action(pod->meta, k_wave_leaving, reason));
-  };
-  for (const PodView* pod : census.outdated) leave(pod);
-  for (const PodView* pod : census.undeclared) leave(pod);
-  if (census.head != nullptr) leave(census.head);
-  if (!actions.empty() || workers_are_ending(census, now)) return actions;
-  for (const PodView* pod : heads)
-    actions.push_back(delete_action(pod->meta, k_wave_leaving, reason));
-  if (!actions.empty()) return actions;
-  for (const ServiceView& service : observed.services.value())
-    if (service.meta.owner_uid == anchor.meta.uid && !service.meta.terminating)
-      actions.push_back(delete_action(service.meta, k_wave_leaving, reason));
-  if (actions.empty() && !anchor.meta.terminating)
-    actions.push_back(delete_action(anchor.meta, k_wave_anchor, reason));
-  return actions;
+  const auto [workers, heads] = staying_pods(census);
+  const std::optional<Duration> ending = workers_end_within(census, now.wall);
+  if (!workers.empty()) {
+    plan.actions = deletions(workers, reason);
+  } else if (ending) {
+    plan.next_look_at = now.monotonic + *ending;
+  } else if (!heads.empty()) {
+    plan.actions = deletions(heads, reason);
+  } else {
+    for (const ServiceView& service : observed.services.value())
+      if (service.meta.owner_uid == anchor.meta.uid && !service.meta.terminating)
+        plan.actions.push_back(delete_action(service.meta, k_wave_leaving, reason));
+    if (plan.actions.empty() && !anchor.meta.terminating)
+      plan.actions.push_back(delete_action(anchor.meta, k_wave_anchor, reason));
+    sort_actions(plan.actions);
+  }
 }
 
 }  // namespace
@@ -401,7 +462,8 @@ Plan plan_removal(const ObjectKey& key, const ClusterObserved& observed, Now now
   Plan plan = stopped_plan(Phase::Removing, "FileRemoved",
                            to_string(key) + " is no longer in the repository; its objects leave");
   if (!anchor) return plan;
-  plan.actions = removal_actions(*anchor, observed, now.wall);
+  remove_next(*anchor, observed, now, plan);
+  report_refusal(plan, Phase::Removing, observed);
   return plan;
 }
 

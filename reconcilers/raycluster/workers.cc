@@ -95,10 +95,13 @@ GroupDecision decide_group(const GroupInput& input, Instant now) {
   Sorted sorted = sort_pods(*input.pods, *input.group);
 
   // Failed pods stay as evidence while their replacement waits.
-  const bool replace_now = !is_waiting(replacement_due(input.failures), now);
-  if (replace_now)
+  const std::optional<Instant> due = replacement_due(input.failures);
+  if (sorted.failed.empty() || !is_waiting(due, now)) {
     for (const PodView* pod : sorted.failed)
       decision.leaving.push_back({pod, "it failed: " + pod->problem});
+  } else {
+    decision.waits_until = due;
+  }
 
   Pods staying = sorted.current;
   if (input.may_restart) {

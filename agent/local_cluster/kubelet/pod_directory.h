@@ -34,8 +34,8 @@ inline std::string pods_directory(const std::string& state_directory) {
   return state_directory + "/pods";
 }
 
-constexpr std::size_t k_plan_bytes_max = 64 * 1024 * 1024;
-constexpr std::size_t k_state_bytes_max = 4 * 1024 * 1024;
+constexpr std::size_t k_plan_bytes_max = 64UL * 1024 * 1024;
+constexpr std::size_t k_state_bytes_max = 4UL * 1024 * 1024;
 
 // The log of the container's newest run, or of the one before (`previous`). NotFound when it has
 // none.

@@ -17,7 +17,7 @@ struct event_base;
 namespace ray_gitops::local_cluster {
 
 // Of an answer that is looked at: the status line, or a supervisor's answer.
-constexpr std::size_t k_probe_answer_bytes_max = 64 * 1024;
+constexpr std::size_t k_probe_answer_bytes_max = 64UL * 1024;
 
 struct ProbeTarget {
   std::string address;     // of the pod

@@ -61,6 +61,6 @@ tl::unexpected<Error> fail_with_errno(const std::string& what);
 Result<std::string> run_program(const std::vector<std::string>& command,
                                 std::string_view input = {});
 constexpr Duration k_program_time_max{10'000};
-constexpr std::size_t k_program_output_bytes_max = 1024 * 1024;
+constexpr std::size_t k_program_output_bytes_max = 1024UL * 1024;
 
 }  // namespace ray_gitops::local_cluster

@@ -1,0 +1,56 @@
+#include "reconcilers/raycluster/workers.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace ray_gitops::raycluster {
+namespace {
+
+PodFailures failures(int count) { return {.count = count, .last = {1000}}; }
+
+TEST(ReplacementDelay, doubles_from_the_second_failure_to_a_minute) {
+  EXPECT_FALSE(replacement_due(nullptr));
+  const std::vector<std::pair<int, int>> seconds{{2, 2},  {3, 4},  {4, 8},   {5, 16},
+                                                 {6, 32}, {7, 60}, {100, 60}};
+  const PodFailures once = failures(1);
+  EXPECT_FALSE(replacement_due(&once));
+  for (const auto& [count, delay] : seconds) {
+    const PodFailures some = failures(count);
+    EXPECT_EQ(replacement_due(&some), Instant{1000} + std::chrono::seconds(delay)) << count;
+  }
+}
+
+TEST(WantedPods, of_a_suspended_group_are_none) {
+  GroupSpec group;
+  group.replicas = 3;
+  EXPECT_EQ(wanted_pods(group), 3);
+  group.suspend = true;
+  EXPECT_EQ(wanted_pods(group), 0);
+}
+
+TEST(DecideGroup, never_fills_more_slots_than_are_wanted) {
+  GroupSpec group;
+  group.replicas = 5;
+  const Pods none;
+  GroupInput input;
+  input.group = &group;
+  input.pods = &none;
+  input.taken_slots = {0, 2, 3};
+  const GroupDecision decision = decide_group(input, {0});
+  EXPECT_EQ(decision.slots, (std::vector<std::int64_t>{1, 4, 5, 6, 7}));
+  EXPECT_FALSE(decision.settled);
+}
+
+TEST(DecideGroup, is_settled_when_nothing_is_wanted_or_there) {
+  const GroupSpec group;
+  const Pods none;
+  GroupInput input;
+  input.group = &group;
+  input.pods = &none;
+  EXPECT_TRUE(decide_group(input, {0}).settled);
+}
+
+}  // namespace
+}  // namespace ray_gitops::raycluster
