@@ -15,7 +15,8 @@ constexpr Duration k_refused_retry = std::chrono::minutes(5);
 std::string intent_of(const std::string& agent, std::int64_t epoch, const status::Tree& tree,
                       const std::optional<std::string>& parent) {
   std::string text = agent + "\n" + std::to_string(epoch) + "\n" + parent.value_or("") + "\n";
-  for (const auto& [path, content] : tree) text += path + "\n" + content + "\n";
+  for (const auto& [path, content] : tree)
+    text.append(path).append("\n").append(content).append("\n");
   return short_hash(text, 32);
 }
 

@@ -51,8 +51,9 @@ Action delete_action(const ObjectMeta& meta, Wave wave, std::string reason) {
 }
 
 void sort_actions(std::vector<Action>& actions) {
-  std::stable_sort(actions.begin(), actions.end(), [](const Action& left, const Action& right) {
-    return std::tie(left.wave, left.target) < std::tie(right.wave, right.target);
+  std::sort(actions.begin(), actions.end(), [](const Action& left, const Action& right) {
+    return std::tie(left.wave, left.target, left.verb) <
+           std::tie(right.wave, right.target, right.verb);
   });
 }
 

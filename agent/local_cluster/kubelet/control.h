@@ -36,8 +36,8 @@ struct ControlAnswer {
   std::string output;  // of Exec (at most k_exec_output_bytes_max), or why not ok
 };
 
-constexpr std::size_t k_control_line_bytes_max = 64 * 1024;
-constexpr std::size_t k_exec_output_bytes_max = 10 * 1024;
+constexpr std::size_t k_control_line_bytes_max = 64UL * 1024;
+constexpr std::size_t k_exec_output_bytes_max = 10UL * 1024;
 constexpr Duration k_exec_time_max{600'000};
 
 std::string render_request(const ControlRequest& request);  // with the line's end

@@ -1,7 +1,5 @@
 #include "agent/local_cluster/kubelet/json_access.h"
 
-#include <utility>
-
 #include <nlohmann/json.hpp>
 
 namespace ray_gitops::local_cluster {
@@ -24,8 +22,8 @@ const json& elements(const json& value) {
   return value.is_array() ? value : empty;
 }
 
-std::string text(const json& value, std::string fallback) {
-  return value.is_string() ? value.get_ref<const std::string&>() : std::move(fallback);
+std::string text(const json& value, const std::string& fallback) {
+  return value.is_string() ? value.get_ref<const std::string&>() : fallback;
 }
 
 std::int64_t integer(const json& value, std::int64_t fallback) {

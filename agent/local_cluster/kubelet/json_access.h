@@ -17,7 +17,7 @@ const nlohmann::json& member(const nlohmann::json& value, std::string_view outer
                              std::string_view inner);
 // The value itself when it is an array, otherwise an empty one.
 const nlohmann::json& elements(const nlohmann::json& value);
-std::string text(const nlohmann::json& value, std::string fallback = {});
+std::string text(const nlohmann::json& value, const std::string& fallback = {});
 std::int64_t integer(const nlohmann::json& value, std::int64_t fallback = 0);
 bool boolean(const nlohmann::json& value, bool fallback = false);
 // The text members of an object.

@@ -78,6 +78,7 @@ void Kubelet::pass() {
   take_in(pods);
   forget_absent(pods);
   std::vector<PodRun*> present;
+  present.reserve(pods.size());
   for (const Document& pod : pods) present.push_back(&runs_.at(uid_of(pod)));
   for (PodRun* run : present) look_at(*run);
   if (!stopping_) start_waiting(now);
@@ -253,7 +254,7 @@ void Kubelet::note_supervisor_end(const std::string& uid) {
 }
 
 void Kubelet::note_state_changes() {
-  alignas(inotify_event) std::array<char, 16 * 1024> buffer{};
+  alignas(inotify_event) std::array<char, 16UL * 1024> buffer{};
   std::set<std::string> changed_uids;
   ssize_t size = 0;
   while ((size = read(inotify_.get(), buffer.data(), buffer.size())) > 0) {
@@ -281,16 +282,20 @@ void Kubelet::send_probes(Now now) {
     run.update_probes(now);
     if (is_being_deleted(run.object.json()) || stopping_) continue;
     run.restart_failed();
-    for (auto& [name, container] : run.containers) {
-      for (const ProbeKind kind : container.probes.take_due(now.monotonic)) {
-        prober_->send(container.probes.spec(kind), {run.address, run.directory, name},
-                      [this, id = uid, each = name, since = container.started_at, kind](
-                          bool success, const std::string& message) {
-                        note_probe(id, each, since, kind, success, message);
-                      });
-      }
-    }
+    for (auto& [name, container] : run.containers)
+      for (const ProbeKind kind : container.probes.take_due(now.monotonic))
+        send_probe(run, uid, name, kind);
   }
+}
+
+void Kubelet::send_probe(PodRun& run, const std::string& uid, const std::string& name,
+                         ProbeKind kind) {
+  const auto& container = run.containers.at(name);
+  prober_->send(container.probes.spec(kind), {run.address, run.directory, name},
+                [this, uid, name, since = container.started_at, kind](bool success,
+                                                                      const std::string& message) {
+                  note_probe(uid, name, since, kind, success, message);
+                });
 }
 
 void Kubelet::note_probe(const std::string& uid, const std::string& container, WallTime run,

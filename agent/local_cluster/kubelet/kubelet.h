@@ -83,6 +83,7 @@ class Kubelet {
   void start_pod(PodRun& run, const PodProcessPlan& plan, Now now);
   PlanResult<PodProcessPlan> plan(const PodRun& run) const;
   void send_probes(Now now);
+  void send_probe(PodRun& run, const std::string& uid, const std::string& name, ProbeKind kind);
   void note_probe(const std::string& uid, const std::string& container, WallTime run,
                   ProbeKind kind, bool success, const std::string& message);
   void write_statuses(Now now);

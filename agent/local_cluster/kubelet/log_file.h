@@ -10,7 +10,7 @@
 namespace ray_gitops::local_cluster {
 
 // A full file is renamed to <path>.1, which replaces the one before: twice this is kept.
-constexpr std::size_t k_log_bytes_max = 10 * 1024 * 1024;
+constexpr std::size_t k_log_bytes_max = 10UL * 1024 * 1024;
 
 class LogFile {
  public:

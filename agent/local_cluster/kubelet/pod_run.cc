@@ -31,6 +31,7 @@ constexpr Duration k_announcement_pause{5};
 // In a session of its own, with an empty signal mask and default handlers.
 Result<pid_t> spawn_supervisor(const std::vector<std::string>& command, const std::string& path) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 2);
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(const_cast<char*>(path.c_str()));
   arguments.push_back(nullptr);

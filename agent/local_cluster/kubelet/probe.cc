@@ -134,7 +134,8 @@ std::optional<Instant> ContainerProbes::next_due() const {
   return next;
 }
 
-void ContainerProbes::record(ProbeKind kind, bool success, std::string message, Instant now) {
+void ContainerProbes::record(ProbeKind kind, bool success, const std::string& message,
+                             Instant now) {
   const ProbeSpec& probe = specs_.at(kind);
   Progress& progress = progress_.at(kind);
   progress.in_flight = false;

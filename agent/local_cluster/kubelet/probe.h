@@ -51,7 +51,7 @@ class ContainerProbes {
   std::vector<ProbeKind> take_due(Instant now);
   // When take_due() will have something; nullopt while nothing is to be sent.
   std::optional<Instant> next_due() const;
-  void record(ProbeKind kind, bool success, std::string message, Instant now);
+  void record(ProbeKind kind, bool success, const std::string& message, Instant now);
 
   const ProbeSpec& spec(ProbeKind kind) const { return specs_.at(kind); }
   bool is_started() const;

@@ -36,7 +36,7 @@ std::string render_http_request(const ProbeSpec& spec, const std::string& addres
     if (name == "Host" || name == "host") {
       host = value;
     } else {
-      headers += name + ": " + value + "\r\n";
+      headers.append(name).append(": ").append(value).append("\r\n");
     }
   }
   return "GET " + spec.path + " HTTP/1.1\r\nHost: " + host +
@@ -104,7 +104,7 @@ void Prober::send(const ProbeSpec& spec, const ProbeTarget& target, ProbeHandler
   exchange.connect(spec, target);
 }
 
-void Prober::finish(std::uint64_t id, bool success, std::string message) {
+void Prober::finish(std::uint64_t id, bool success, const std::string& message) {
   const auto found = exchanges_.find(id);
   if (found == exchanges_.end()) return;
   const ProbeHandler handler = std::move(found->second->handler);

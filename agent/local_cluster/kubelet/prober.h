@@ -39,7 +39,7 @@ class Prober {
 
  private:
   struct Exchange;
-  void finish(std::uint64_t id, bool success, std::string message);
+  void finish(std::uint64_t id, bool success, const std::string& message);
 
   event_base* base_;
   std::uint64_t last_id_ = 0;

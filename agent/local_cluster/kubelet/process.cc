@@ -19,7 +19,7 @@
 namespace ray_gitops::local_cluster {
 namespace {
 
-constexpr std::size_t k_proc_file_bytes_max = 64 * 1024;
+constexpr std::size_t k_proc_file_bytes_max = 64UL * 1024;
 
 // The 22nd field; the second may hold spaces and parentheses.
 Result<std::uint64_t> parse_start_ticks(const std::string& stat) {
@@ -59,6 +59,7 @@ Result<Pipes> open_pipes() {
 
 Result<pid_t> spawn_program(const std::vector<std::string>& command, const Pipes& pipes) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
@@ -132,7 +133,7 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return fail_with_errno(path);
   std::string content;
-  std::array<char, 16 * 1024> buffer{};
+  std::array<char, 16UL * 1024> buffer{};
   for (;;) {
     const ssize_t size = read(file.get(), buffer.data(), buffer.size());
     if (size < 0 && errno == EINTR) continue;

@@ -20,8 +20,9 @@ const std::map<std::string_view, double>& suffixes() {
 
 std::optional<double> parse_quantity(std::string_view text) {
   double number = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number, std::chars_format::general);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto parsed = std::from_chars(begin, end, number, std::chars_format::general);
   if (parsed.ec != std::errc{} || !std::isfinite(number) || number < 0) return std::nullopt;
   const auto suffix = suffixes().find({parsed.ptr, static_cast<std::size_t>(end - parsed.ptr)});
   if (suffix == suffixes().end()) return std::nullopt;

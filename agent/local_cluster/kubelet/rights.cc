@@ -16,7 +16,7 @@
 namespace ray_gitops::local_cluster {
 namespace {
 
-constexpr std::size_t k_status_bytes_max = 64 * 1024;
+constexpr std::size_t k_status_bytes_max = 64UL * 1024;
 
 struct Right {
   int capability;

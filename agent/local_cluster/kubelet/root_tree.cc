@@ -155,7 +155,7 @@ Result<void> RootTree::bind(const FileDescriptor& source, const std::string& pat
     TRY(make_directory(path));
   }
   const FileDescriptor target = TRY(find(path, O_PATH));
-  const auto bound = bind_path(path_of(source), path_of(target));
+  auto bound = bind_path(path_of(source), path_of(target));
   if (!bound || !read_only) return bound;
   return make_read_only(path);
 }

@@ -135,7 +135,7 @@ Result<void> live(const PodDirectory& directory) {
   const std::string file = TRY(read_file(directory.plan(), k_plan_bytes_max));
   const PodProcessPlan plan = TRY(parse_process_plan(file));
   const Init init = TRY(start_init(plan, directory));
-  const auto attached = attach_pod(plan.network, init.pid);
+  auto attached = attach_pod(plan.network, init.pid);
   const bool told = attached && write(init.go.get(), "g", 1) == 1;
   if (!told) kill(init.pid, SIGKILL);
   sigset_t watched;

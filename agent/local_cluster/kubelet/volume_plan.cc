@@ -140,8 +140,8 @@ PlanResult<std::vector<MountPlan>> plan_mounts(const json& container,
     }
     result.push_back(std::move(mount));
   }
-  std::stable_sort(result.begin(), result.end(), [](const MountPlan& left, const MountPlan& right) {
-    return left.path.size() < right.path.size();
+  std::sort(result.begin(), result.end(), [](const MountPlan& left, const MountPlan& right) {
+    return std::pair(left.path.size(), left.path) < std::pair(right.path.size(), right.path);
   });
   return result;
 }

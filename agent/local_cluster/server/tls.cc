@@ -75,7 +75,7 @@ Bio reader_of(const std::string& text) {
 }  // namespace
 
 Result<Certificate> make_certificate(WallTime now) {
-  const Key key(EVP_EC_gen("P-256"));
+  const Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   const X509Certificate certificate(X509_new());
   if (key == nullptr || certificate == nullptr || !fill(certificate.get(), key.get(), now))
     return tls_failure("no certificate can be made");

@@ -53,8 +53,8 @@ json render_entry(const ManagedEntry& entry) {
 // The real server's order: applies first, then by time, then by manager.
 void put_entries(json& object, ManagedEntries entries) {
   std::erase_if(entries, [](const ManagedEntry& entry) { return entry.fields.empty(); });
-  std::ranges::stable_sort(entries, {}, [](const ManagedEntry& entry) {
-    return std::tie(entry.operation, entry.time, entry.manager);
+  std::ranges::sort(entries, {}, [](const ManagedEntry& entry) {
+    return std::tie(entry.operation, entry.time, entry.manager, entry.subresource);
   });
   json list = json::array();
   for (const ManagedEntry& entry : entries) list.push_back(render_entry(entry));
