@@ -54,7 +54,8 @@ struct AgentState {
 
 Document agent_anchor_body(const ResourceKey& key, const AgentState& state,
                            const std::string& agent_id);
-// A missing or unreadable state, or member of it, is InvalidInput: what was accepted is then unknown.
+// A missing or unreadable state, or member of it, is InvalidInput: what was accepted is then
+// unknown.
 Result<AgentState> agent_state(const ConfigMapView& anchor);
 
 }  // namespace ray_gitops

@@ -27,6 +27,9 @@ std::string headline(const StatusFacts& facts) {
   return "status(" + facts.agent_id + "): " + text + commit;
 }
 
+// The branch may hold what somebody else wrote to it.
+std::string shown_phase(const PublishedPhase& published) { return printable(published.phase, 40); }
+
 std::vector<std::string> transitions(const StatusFacts& facts, const Tree& before) {
   const auto published = read_published(before);
   std::vector<std::string> lines;
@@ -38,12 +41,13 @@ std::vector<std::string> transitions(const StatusFacts& facts, const Tree& befor
     const std::string phase = name_of(object.phase);
     if (old != published.end() && old->second.phase == phase && old->second.reason == object.reason)
       continue;
-    const std::string from = old == published.end() ? "new" : old->second.phase;
+    const std::string from = old == published.end() ? "new" : shown_phase(old->second);
     lines.push_back(printable(to_string(object.key), 200) + ": " + from + " -> " + phase + " (" +
                     object.reason + ")");
   }
   for (const auto& [path, old] : published)
-    if (!present.contains(path)) lines.push_back(path + ": " + old.phase + " -> gone");
+    if (!present.contains(path))
+      lines.push_back(printable(path, 200) + ": " + shown_phase(old) + " -> gone");
   return lines;
 }
 

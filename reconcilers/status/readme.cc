@@ -44,7 +44,7 @@ std::string row_of(const ObjectStatus& object) {
 }
 
 std::string headline(const StatusFacts& facts) {
-  std::string text = "Branch `" + escape_markdown(facts.branch) + "` at commit " +
+  std::string text = "Branch **" + escape_markdown(facts.branch) + "** at commit " +
                      short_commit(facts.observed_commit);
   if (facts.accepted_commit != facts.observed_commit)
     text += "; acting on " + short_commit(facts.accepted_commit);
@@ -60,18 +60,34 @@ std::string hold_section(const StatusFacts& facts) {
 std::string diagnostics_section(const StatusFacts& facts) {
   if (facts.diagnostics.empty()) return {};
   std::string text = "\n## Files to look at\n\n";
-  for (const Diagnostic& diagnostic : facts.diagnostics)
+  std::size_t shown = 0;
+  for (const Diagnostic& diagnostic : facts.diagnostics) {
+    if (shown++ == k_readme_diagnostics_max) break;
     text += std::string("* ") +
             (diagnostic.severity == Severity::Error ? "**error** " : "warning ") +
             escape_markdown(to_string(diagnostic)) + "\n";
+  }
+  if (facts.diagnostics.size() > k_readme_diagnostics_max)
+    text += "* and " + std::to_string(facts.diagnostics.size() - k_readme_diagnostics_max) +
+            " more: see `errors/`\n";
   return text;
 }
 
+bool needs_a_person(const ObjectStatus& object) {
+  return object.phase == Phase::Failed || object.phase == Phase::Blocked ||
+         object.phase == Phase::Degraded || object.phase == Phase::Held;
+}
+
+// What needs a person comes first: a long table is cut.
 std::string object_table(const StatusFacts& facts) {
-  if (facts.objects.empty()) return "\nNothing is declared.\n";
+  if (facts.objects.empty()) return "\n## Objects\n\nNothing is declared.\n";
   std::string text =
-      "\n| State | Object | What is going on | File | Since |\n|---|---|---|---|---|\n";
-  for (const ObjectStatus& object : facts.objects) text += row_of(object);
+      "\n## Objects\n\n| State | Object | What is going on | File | Since "
+      "|\n|---|---|---|---|---|\n";
+  for (const ObjectStatus& object : facts.objects)
+    if (needs_a_person(object)) text += row_of(object);
+  for (const ObjectStatus& object : facts.objects)
+    if (!needs_a_person(object)) text += row_of(object);
   return text;
 }
 
@@ -108,10 +124,10 @@ std::string render_readme(const StatusFacts& facts) {
   if (!facts.source_problem.empty())
     text += "\n**The repository cannot be read:** " + escape_markdown(facts.source_problem) +
             " What runs keeps running.\n";
-  text += hold_section(facts) + object_table(facts) + diagnostics_section(facts) +
+  text += hold_section(facts) + diagnostics_section(facts) + object_table(facts) +
           "\nWritten by ray-gitops " + facts.agent_version +
-          ". Only the agent writes this branch; change the files on `" +
-          escape_markdown(facts.branch) + "` instead.\n";
+          ". Only the agent writes this branch; change the files on **" +
+          escape_markdown(facts.branch) + "** instead.\n";
   return cut_at_line(std::move(text), k_readme_bytes_max);
 }
 

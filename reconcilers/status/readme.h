@@ -1,6 +1,7 @@
 #pragma once
 // The pages of the status branch that people read.
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -8,7 +9,11 @@
 
 namespace ray_gitops::status {
 
-// A table of all objects, what is held, and what is wrong with files: at most k_readme_bytes_max.
+// In the diagnostics' list; all of them are in errors/.
+inline constexpr std::size_t k_readme_diagnostics_max = 50;
+
+// What is held, what is wrong with files, and a table of all objects with those first that need a
+// person: at most k_readme_bytes_max.
 std::string render_readme(const StatusFacts& facts);
 
 std::string render_error_file(const std::string& path, const std::vector<Diagnostic>& diagnostics);

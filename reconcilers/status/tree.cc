@@ -1,5 +1,6 @@
 #include "reconcilers/status/tree.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -84,7 +85,7 @@ void add_error_files(const StatusFacts& facts, Tree& tree) {
   for (const Diagnostic& diagnostic : facts.diagnostics)
     by_path[diagnostic.path].push_back(diagnostic);
   for (const auto& [path, diagnostics] : by_path)
-    tree["errors/" + escape_path(path) + ".md"] = render_error_file(path, diagnostics);
+    tree[error_path(path)] = render_error_file(path, diagnostics);
 }
 
 WallTime since_of(const nlohmann::json& object) {
@@ -92,17 +93,14 @@ WallTime since_of(const nlohmann::json& object) {
   return since.value_or(WallTime{});
 }
 
-}  // namespace
-
-std::string escape_path(const std::string& path) {
+// One name: no '/' in it separates.
+std::string escape_part(const std::string& part) {
   constexpr std::string_view k_plain = "abcdefghijklmnopqrstuvwxyz0123456789-.";
   constexpr std::string_view k_digits = "0123456789abcdef";
   std::string escaped;
-  bool starts_part = true;
-  for (const char character : path) {
-    const bool leading_dot = starts_part && character == '.';
-    starts_part = character == '/';
-    if (starts_part || (k_plain.find(character) != k_plain.npos && !leading_dot)) {
+  for (const char character : part) {
+    const bool leading_dot = escaped.empty() && character == '.';
+    if (k_plain.find(character) != k_plain.npos && !leading_dot) {
       escaped += character;
       continue;
     }
@@ -114,12 +112,34 @@ std::string escape_path(const std::string& path) {
   return escaped;
 }
 
+}  // namespace
+
+std::string escape_path(const std::string& path) {
+  std::string escaped;
+  for (std::size_t start = 0; start <= path.size();) {
+    const std::size_t end = std::min(path.find('/', start), path.size());
+    if (start > 0) escaped += '/';
+    escaped += escape_part(path.substr(start, end - start));
+    start = end + 1;
+  }
+  return escaped;
+}
+
+std::string error_path(const std::string& path) {
+  constexpr std::string_view k_folder = ".md/";
+  std::string escaped = escape_path(path);
+  for (std::size_t at = escaped.find(k_folder); at != std::string::npos;
+       at = escaped.find(k_folder, at))
+    escaped.replace(at, 1, "~2e");
+  return "errors/" + escaped + ".md";
+}
+
 std::string object_path(const ObjectKey& key) {
   std::string kind = name_of(key.kind);
   for (char& letter : kind)
     if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  const std::string ns = key.ns.empty() ? "-" : escape_path(key.ns);
-  return "objects/" + ns + "/" + kind + "/" + escape_path(key.name) + ".json";
+  const std::string ns = key.ns.empty() ? "-" : escape_part(key.ns);
+  return "objects/" + ns + "/" + kind + "/" + escape_part(key.name) + ".json";
 }
 
 Tree render_tree(const StatusFacts& facts) {

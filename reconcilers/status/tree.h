@@ -56,6 +56,9 @@ Tree render_tree(const StatusFacts& facts);
 // does a leading dot. '/' separates.
 std::string escape_path(const std::string& path);
 std::string object_path(const ObjectKey& key);
+// The page on what is wrong with a file. No folder of such pages ends in ".md", so that none has
+// the name of a page.
+std::string error_path(const std::string& path);
 
 // What the tip said of an object before this process started.
 struct PublishedPhase {

@@ -48,6 +48,9 @@ Plan reconcile_companion(const Declaration& declaration, const CompanionObserved
   const std::optional<ObjectMeta>& live = observed.live.value();
   const bool current = live && !live->terminating && live->desired_hash == declaration.spec_hash;
   if (current && !observed.touched) return say(Phase::Ready, "Applied", "applied as written");
+  if (live && live->terminating)
+    return say(Phase::Progressing, "Leaving",
+               "it is being deleted; it is applied again once that is done");
   const std::string reason = !live              ? "it is declared and missing"
                              : observed.touched ? "somebody else changed it"
                                                 : "it differs from its file";

@@ -18,7 +18,8 @@ inline Declaration declared(std::string_view yaml) {
   const std::string commit(40, 'c');
   ParsedFile file = parse_file({"clusters/demo.yaml", yaml, commit}, "default");
   for (const Diagnostic& diagnostic : file.diagnostics)
-    if (diagnostic.severity == Severity::Error) std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
+    if (diagnostic.severity == Severity::Error)
+      std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
   CHECK(file.documents.size() == 1 && file.documents[0].declaration.has_value());
   return std::move(*file.documents[0].declaration);
 }

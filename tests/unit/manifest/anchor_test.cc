@@ -73,9 +73,8 @@ TEST(Anchor, refuses_a_document_that_it_cannot_hold) {
 
 TEST(Anchor, that_was_edited_into_something_else_has_no_document) {
   ConfigMapView anchor = live(anchor_body(declaration_of({{"a", 1}}), {}, "prod").value());
-  for (const std::string& bytes :
-       {std::string(), std::string("{}"), compress("not json"), compress("{\"a\":"),
-        compress(std::string(9000000, ' '))}) {
+  for (const std::string& bytes : {std::string(), std::string("{}"), compress("not json"),
+                                   compress("{\"a\":"), compress(std::string(9000000, ' '))}) {
     anchor.document = bytes;
     EXPECT_FALSE(anchored_document(anchor)) << bytes.size();
   }
@@ -141,7 +140,8 @@ TEST(AgentState, that_does_not_say_what_was_accepted_is_refused) {
     anchor.state = text;
     EXPECT_FALSE(agent_state(anchor)) << text;
   }
-  for (const char* member : {"repository", "acceptedCommit", "holdId", "held", "removals", "companions"})
+  for (const char* member :
+       {"repository", "acceptedCommit", "holdId", "held", "removals", "companions"})
     for (const Json& wrong : {Json(), Json(7), Json("x"), Json::object(), Json::array({7}),
                               Json::array({Json{{"kind", "Deployment"}}})}) {
       Json state = good;

@@ -1,5 +1,7 @@
 // A folder each: cluster.yaml and what it becomes, as canonical JSON with line ends.
 
+#include "tests/support/golden.h"
+
 #include <filesystem>
 #include <map>
 #include <string>
@@ -11,7 +13,6 @@
 #include "reconcilers/manifest/pod.h"
 #include "reconcilers/manifest/service.h"
 #include "tests/support/declared.h"
-#include "tests/support/golden.h"
 
 namespace ray_gitops::test {
 namespace {

@@ -74,11 +74,10 @@ TEST(Names, keep_their_slot_at_the_end_when_they_are_cut) {
 
 TEST(Slots, are_only_in_names_that_we_made) {
   EXPECT_EQ(slot_of("demo-small-worker-3", "demo", "small"), 3);
-  for (const char* name :
-       {"", "demo", "demo-head", "demo-small-worker-", "demo-small-worker-x",
-        "demo-small-worker--1", "demo-small-worker-+1", "demo-small-worker-1x",
-        "demo-small-worker-01", "demo-small-worker-1 ", "demo-large-worker-1",
-        "other-small-worker-1", "demo-small-worker-99999999999999999999"})
+  for (const char* name : {"", "demo", "demo-head", "demo-small-worker-", "demo-small-worker-x",
+                           "demo-small-worker--1", "demo-small-worker-+1", "demo-small-worker-1x",
+                           "demo-small-worker-01", "demo-small-worker-1 ", "demo-large-worker-1",
+                           "other-small-worker-1", "demo-small-worker-99999999999999999999"})
     EXPECT_FALSE(slot_of(name, "demo", "small")) << name;
 }
 

@@ -59,8 +59,7 @@ TEST(Pod, keeps_the_labels_it_is_selected_by) {
       ", labels: {ray.io/cluster: x, ray.io/node-type: x, ray.io/group: x, ray.io/identifier: x, "
       "app.kubernetes.io/name: x, app.kubernetes.io/created-by: x, ray-gitops.io/agent: x, mine: "
       "kept}";
-  const Json labels =
-      head_of(cluster({.head_metadata = overrides})).at("metadata").at("labels");
+  const Json labels = head_of(cluster({.head_metadata = overrides})).at("metadata").at("labels");
   const Json selector = service_of(cluster({})).at("spec").at("selector");
   for (const auto& [key, value] : selector.items()) EXPECT_EQ(labels.at(key), value) << key;
   EXPECT_EQ(labels.at("ray.io/group"), "headgroup");
@@ -78,8 +77,8 @@ TEST(Pod, takes_a_groups_labels_before_its_templates) {
 }
 
 TEST(Pod, runs_the_users_command_before_ray) {
-  const Json pod = worker_of(
-      cluster({.worker_container = ", command: [echo, hello], args: ['&&', cd, /tmp]"}));
+  const Json pod =
+      worker_of(cluster({.worker_container = ", command: [echo, hello], args: ['&&', cd, /tmp]"}));
   EXPECT_EQ(ray_container(pod).at("command"), Json({"/bin/bash", "-c", "--"}));
   EXPECT_TRUE(line_of(pod).starts_with(
       " echo  hello  &&  cd  /tmp  && ulimit -n ${RAY_START_ULIMIT_OPEN_FILES:-65536}; ray start "))
@@ -87,17 +86,17 @@ TEST(Pod, runs_the_users_command_before_ray) {
 }
 
 TEST(Pod, keeps_a_command_that_starts_ray_itself) {
-  const Json pod =
-      worker_of(cluster({.worker_container = ", command: [bash, -c], args: ['ray start --block']"}));
+  const Json pod = worker_of(
+      cluster({.worker_container = ", command: [bash, -c], args: ['ray start --block']"}));
   EXPECT_EQ(ray_container(pod).at("command"), Json({"bash", "-c"}));
   EXPECT_EQ(line_of(pod), "ray start --block");
   EXPECT_TRUE(value_of(ray_container(pod), "KUBERAY_GEN_RAY_START_CMD").starts_with("ray start "));
 }
 
 TEST(Pod, keeps_its_command_when_the_file_says_so) {
-  const Json pod = head_of(
-      cluster({.metadata = ", annotations: {ray.io/overwrite-container-cmd: 'true'}",
-               .head_container = ", command: [sleep], args: ['9']"}));
+  const Json pod =
+      head_of(cluster({.metadata = ", annotations: {ray.io/overwrite-container-cmd: 'true'}",
+                       .head_container = ", command: [sleep], args: ['9']"}));
   EXPECT_EQ(ray_container(pod).at("command"), Json({"sleep"}));
   EXPECT_EQ(line_of(pod), "9");
   EXPECT_EQ(pod.at("metadata").at("annotations").at("ray.io/overwrite-container-cmd"), "true");
@@ -146,12 +145,12 @@ TEST(Pod, of_a_worker_waits_for_its_head_after_the_users_own_containers) {
 
 // Sharp edge E52 and its like: one port, told to everybody.
 TEST(Pod, tells_everybody_the_heads_port) {
-  const Declaration declaration =
-      declared("apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: demo}\nspec:\n"
-               "  headGroupSpec: {rayStartParams: {port: '6380'}, template: {spec: {containers: "
-               "[{name: h, image: i}]}}}\n"
-               "  workerGroupSpecs:\n"
-               "  - {groupName: small, template: {spec: {containers: [{name: w, image: i}]}}}\n");
+  const Declaration declaration = declared(
+      "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata: {name: demo}\nspec:\n"
+      "  headGroupSpec: {rayStartParams: {port: '6380'}, template: {spec: {containers: "
+      "[{name: h, image: i}]}}}\n"
+      "  workerGroupSpecs:\n"
+      "  - {groupName: small, template: {spec: {containers: [{name: w, image: i}]}}}\n");
   const Json head = head_of(declaration);
   const Json worker = worker_of(declaration);
   EXPECT_EQ(value_of(ray_container(head), "RAY_PORT"), "6380");
@@ -177,12 +176,13 @@ TEST(Pod, shares_memory_as_large_as_the_containers) {
 }
 
 TEST(Pod, leaves_shared_memory_to_whoever_mounts_it) {
-  const Json pod = head_of(cluster(
-      {.head_pod = ", volumes: [{name: mine, emptyDir: {}}]",
-       .head_container = ", volumeMounts: [{name: mine, mountPath: /dev/shm}]"}));
+  const Json pod =
+      head_of(cluster({.head_pod = ", volumes: [{name: mine, emptyDir: {}}]",
+                       .head_container = ", volumeMounts: [{name: mine, mountPath: /dev/shm}]"}));
   EXPECT_EQ(pod.at("spec").at("volumes").size(), 1U);
   EXPECT_EQ(ray_container(pod).at("volumeMounts").size(), 1U);
-  const Json named = head_of(cluster({.head_pod = ", volumes: [{name: shared-mem, emptyDir: {}}]"}));
+  const Json named =
+      head_of(cluster({.head_pod = ", volumes: [{name: shared-mem, emptyDir: {}}]"}));
   EXPECT_EQ(named.at("spec").at("volumes").size(), 1U);
   EXPECT_EQ(ray_container(named).at("volumeMounts").at(0).at("name"), "shared-mem");
 }
@@ -195,8 +195,8 @@ TEST(Pod, has_no_probe_of_ours_where_the_user_has_replaced_both) {
                          "{port: 1}}"})));
   EXPECT_FALSE(both.contains("startupProbe"));
   EXPECT_TRUE(both.at("livenessProbe").contains("tcpSocket"));
-  const Json one =
-      ray_container(head_of(cluster({.head_container = ", livenessProbe: {tcpSocket: {port: 1}}"})));
+  const Json one = ray_container(
+      head_of(cluster({.head_container = ", livenessProbe: {tcpSocket: {port: 1}}"})));
   EXPECT_TRUE(one.contains("startupProbe"));
   EXPECT_TRUE(one.at("livenessProbe").contains("tcpSocket"));
   EXPECT_TRUE(one.at("readinessProbe").contains("httpGet"));

@@ -61,9 +61,10 @@ TEST(Quantity, is_read_as_kubernetes_reads_it) {
 }
 
 TEST(Quantity, refuses_what_kubernetes_refuses) {
-  for (const char* text : {"", " ", "+", "-", ".", "m", "Gi", "abc", "1x", "1K", "1ki", "1gi", "1 ",
-                           " 1", "1 Gi", "1..5", "1.5.2", "++1", "+-1", "1e", "1e+", "e3", "1e3Ki",
-                           "1e3m", "1e1e1", "1mm", "0x10", "inf", "nan", "1,5", "1e3.5", "1_000"}) {
+  for (const char* text :
+       {"",      " ",    "+",     "-",    ".",    "m",     "Gi",  "abc", "1x",    "1K",   "1ki",
+        "1gi",   "1 ",   " 1",    "1 Gi", "1..5", "1.5.2", "++1", "+-1", "1e",    "1e+",  "e3",
+        "1e3Ki", "1e3m", "1e1e1", "1mm",  "0x10", "inf",   "nan", "1,5", "1e3.5", "1_000"}) {
     EXPECT_FALSE(parse_whole(text)) << text;
     EXPECT_FALSE(parse_milli(text)) << text;
   }

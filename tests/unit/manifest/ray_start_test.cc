@@ -29,7 +29,8 @@ GroupSpec group_with(const Texts& limits, const Texts& requests = {}) {
 // The flags of a worker but for those that every worker has.
 Texts flags_of(const GroupSpec& group) {
   Texts flags = ray_start_params(group, k_address);
-  for (const char* common : {"address", "block", "metrics-export-port", "dashboard-agent-listen-port"})
+  for (const char* common :
+       {"address", "block", "metrics-export-port", "dashboard-agent-listen-port"})
     flags.erase(common);
   return flags;
 }
@@ -53,9 +54,12 @@ TEST(RayStart, of_a_head_never_starts_rays_own_monitor) {
 
 TEST(RayStart, keeps_what_the_user_wrote_but_for_block) {
   GroupSpec group = group_with({{"cpu", "8"}, {"memory", "1Gi"}, {"nvidia.com/gpu", "2"}});
-  group.ray_start_params = {{"num-cpus", "0"},  {"num-gpus", "1"},
-                            {"memory", "5"},    {"metrics-export-port", "9"},
-                            {"block", "false"}, {"address", "elsewhere:1"},
+  group.ray_start_params = {{"num-cpus", "0"},
+                            {"num-gpus", "1"},
+                            {"memory", "5"},
+                            {"metrics-export-port", "9"},
+                            {"block", "false"},
+                            {"address", "elsewhere:1"},
                             {"dashboard-agent-listen-port", "7"}};
   Texts wanted = group.ray_start_params;
   wanted["block"] = "true";
@@ -143,10 +147,11 @@ TEST(RayStart, joins_labels_in_order) {
 }
 
 TEST(RayStart, survives_templates_of_any_shape) {
-  for (const char* text : {"null", "[]", "1", "{}", R"({"spec":[]})", R"({"spec":{"containers":{}}})",
-                           R"({"spec":{"containers":[]}})", R"({"spec":{"containers":[7]}})",
-                           R"({"spec":{"containers":[{"resources":[]}]}})",
-                           R"({"spec":{"containers":[{"resources":{"limits":[1]}}]}})"}) {
+  for (const char* text :
+       {"null", "[]", "1", "{}", R"({"spec":[]})", R"({"spec":{"containers":{}}})",
+        R"({"spec":{"containers":[]}})", R"({"spec":{"containers":[7]}})",
+        R"({"spec":{"containers":[{"resources":[]}]}})",
+        R"({"spec":{"containers":[{"resources":{"limits":[1]}}]}})"}) {
     GroupSpec group;
     group.pod_template = *Document::parse(text);
     EXPECT_EQ(flags_of(group), (Texts{})) << text;

@@ -49,15 +49,17 @@ TEST(HeadService, has_kuberays_ports_where_the_head_lists_none) {
 TEST(HeadService, has_the_ports_of_the_ray_container) {
   const Declaration declaration = cluster(
       {.head_container = ", ports: [{name: gcs, containerPort: 6379}, {containerPort: 9000}]"});
-  EXPECT_EQ(ports_of(service_of(declaration)), "9000-port 9000/TCP\ngcs 6379/TCP\nmetrics 8080/TCP\n");
+  EXPECT_EQ(ports_of(service_of(declaration)),
+            "9000-port 9000/TCP\ngcs 6379/TCP\nmetrics 8080/TCP\n");
 }
 
 TEST(HeadService, never_has_one_number_twice) {
-  const Declaration taken = cluster({.head_container = ", ports: [{name: other, containerPort: 8080}]"});
+  const Declaration taken =
+      cluster({.head_container = ", ports: [{name: other, containerPort: 8080}]"});
   EXPECT_EQ(ports_of(service_of(taken)), "other 8080/TCP\n");
-  const Declaration twice = cluster({.head_container =
-                                         ", ports: [{name: a, containerPort: 7}, {name: b, "
-                                         "containerPort: 7, protocol: UDP}]"});
+  const Declaration twice =
+      cluster({.head_container = ", ports: [{name: a, containerPort: 7}, {name: b, "
+                                 "containerPort: 7, protocol: UDP}]"});
   EXPECT_EQ(ports_of(service_of(twice)), "a 7/TCP\nmetrics 8080/TCP\n");
 }
 

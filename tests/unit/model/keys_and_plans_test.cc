@@ -47,8 +47,7 @@ TEST(ResourceType, knows_its_words_in_the_api) {
 
 TEST(Phase, has_a_name_of_its_own) {
   std::set<std::string> names;
-  for (int index = 0; index < k_phases; ++index)
-    names.insert(name_of(static_cast<Phase>(index)));
+  for (int index = 0; index < k_phases; ++index) names.insert(name_of(static_cast<Phase>(index)));
   EXPECT_EQ(names.size(), static_cast<std::size_t>(k_phases));
 }
 

@@ -71,12 +71,12 @@ TEST(Error, has_a_name_of_its_own_for_every_code) {
 
 TEST(Error, is_tried_again_only_where_that_can_help) {
   EXPECT_EQ(retry_class_of(ErrorCode::InvalidInput), RetryClass::Never);
-  for (const ErrorCode code : {ErrorCode::NotFound, ErrorCode::AlreadyExists, ErrorCode::Conflict,
-                               ErrorCode::Expired})
+  for (const ErrorCode code :
+       {ErrorCode::NotFound, ErrorCode::AlreadyExists, ErrorCode::Conflict, ErrorCode::Expired})
     EXPECT_EQ(retry_class_of(code), RetryClass::RereadFirst) << name_of(code);
-  for (const ErrorCode code : {ErrorCode::Forbidden, ErrorCode::Unauthenticated,
-                               ErrorCode::TooManyRequests, ErrorCode::Rejected,
-                               ErrorCode::Unavailable, ErrorCode::Internal})
+  for (const ErrorCode code :
+       {ErrorCode::Forbidden, ErrorCode::Unauthenticated, ErrorCode::TooManyRequests,
+        ErrorCode::Rejected, ErrorCode::Unavailable, ErrorCode::Internal})
     EXPECT_EQ(retry_class_of(code), RetryClass::Backoff) << name_of(code);
 }
 

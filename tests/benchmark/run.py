@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Measures what the design promises in numbers, on this machine, and prints a Markdown table.
+
+    tests/benchmark/run.py [--quick] [--program PATH] > table.md
+
+With real Git, real Ray and the local cluster, as root; about 20 minutes. --quick is 2 minutes:
+fewer rounds, and a minute of silence instead of ten.
+"""
+
+import argparse
+import os
+import pathlib
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "e2e"))
+
+FILES = 1000
+HEAD = "ray-head"
+
+
+def machine():
+    """One line: processor, cores, memory, system."""
+    model = "unknown processor"
+    for line in pathlib.Path("/proc/cpuinfo").read_text("utf-8").split("\n"):
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    release = pathlib.Path("/etc/os-release").read_text("utf-8")
+    system = [line.split("=")[1].strip('"') for line in release.split("\n")
+              if line.startswith("PRETTY_NAME=")]
+    return (f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, {system[0]}, "
+            f"Linux {platform.release()}")
+
+
+def measure_until(condition, seconds, what):
+    """Seconds until the condition holds, to about a hundredth."""
+    begin = time.monotonic()
+    while not condition():
+        if time.monotonic() - begin > seconds:
+            raise SystemExit(f"waited in vain for {what}")
+        time.sleep(0.005)
+    return time.monotonic() - begin
+
+
+def spread(values, unit="s"):
+    return (f"{statistics.median(values):.2f} {unit} "
+            f"(of {len(values)}: {min(values):.2f} to {max(values):.2f})")
+
+
+class Bench:
+    """One agent and one cluster called `ray`."""
+
+    def __init__(self, world_module):
+        self.lib = world_module
+        self.world = world_module.the_world()
+        self.agent = self.world.agent("benchmark")
+        self.repository = self.agent.repository
+        self.api.request("POST", "/api/v1/namespaces", {
+            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "benchmark"}})
+        self.agent.start()
+
+    @property
+    def api(self):
+        return self.world.cluster.api
+
+    def ask_for(self, workers):
+        text = self.lib.cluster_yaml("ray", self.lib.group_yaml("w", workers))
+        self.repository.write("clusters/ray.yaml", text)
+        commit = self.repository.push(f"{workers} workers")
+        self.agent.wake()
+        return commit
+
+    def remove(self):
+        """By a commit that is released, so that the next round begins with nothing."""
+        self.repository.write("clusters/ray.yaml", "# nothing\n")
+        self.repository.push("Nothing")
+        self.agent.wake()
+        hold = self.lib.wait_for(lambda: self.repository.summary().get("hold"), 60, "the hold")
+        self.repository.push(f"Yes\n\nRay-Gitops-Release: {hold['id']}")
+        self.agent.wake()
+        self.lib.wait_for(lambda: not self.pods(), 120, "the removal")
+
+    def pods(self):
+        return self.api.pods("benchmark", "ray")
+
+    def ready_count(self):
+        return sum(1 for pod in self.pods().values() if self.lib.is_ready(pod))
+
+    def status_is_ready_at(self, commit):
+        summary = self.repository.summary()
+        status = self.repository.cluster_status("benchmark", "ray")
+        return (summary.get("source", {}).get("observedCommit") == commit
+                and status.get("phase") == "Ready")
+
+    def settle(self, commit, workers):
+        """Seconds to all Ready, and from there to the status commit."""
+        up = measure_until(lambda: self.ready_count() == workers + 1 == len(self.pods()), 300,
+                           f"a head and {workers} workers")
+        told = measure_until(lambda: self.status_is_ready_at(commit), 60, "the status commit")
+        return up, told
+
+    def from_nothing(self, rounds):
+        """1+2 cluster: wake-up to all Ready; Ready to status commit."""
+        ups, tolds = [], []
+        for number in range(rounds):
+            if number:
+                self.remove()
+            up, told = self.settle(self.ask_for(2), 2)
+            ups.append(up)
+            tolds.append(told)
+        return ups, tolds
+
+    def wake_to_pods(self, rounds):
+        """A scale-up: wake-up to the pod object in the cluster."""
+        created = []
+        for _ in range(rounds):
+            self.settle(self.ask_for(0), 0)
+            self.lib.wait_for(lambda: set(self.pods()) == {HEAD}, 120, "no worker")
+            self.ask_for(2)
+            created.append(measure_until(lambda: len(self.pods()) == 3, 60, "pods"))
+            self.lib.wait_for(lambda: self.ready_count() == 3, 300, "workers")
+        self.settle(self.ask_for(2), 2)
+        return created
+
+    def silence(self, seconds):
+        """(status commits, changed objects, CPU share, resident MB) while converged."""
+        tip, versions = self.repository.status_tip(), self.api.versions()
+        cpu = cpu_seconds(self.agent.pid)
+        time.sleep(seconds)
+        share = (cpu_seconds(self.agent.pid) - cpu) / seconds
+        after = self.api.versions()
+        changed = sum(1 for key in versions.keys() | after.keys()
+                      if versions.get(key) != after.get(key))
+        commits = 0 if self.repository.status_tip() == tip else 1
+        return commits, changed, share, resident_megabytes(self.agent.pid)
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_megabytes(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text("ascii").split("\n"):
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit(f"no VmRSS of {pid}")
+
+
+def files_per_second(lib, folder):
+    """`validate` over many files, each a cluster of its own."""
+    folder.mkdir()
+    for number in range(FILES):
+        text = lib.cluster_yaml(f"ray-{number}", lib.group_yaml("w", 2))
+        (folder / f"{number}.yaml").write_text(text, "utf-8")
+    begin = time.monotonic()
+    subprocess.run([lib.PROGRAM, "validate", str(folder)], check=True, stdout=subprocess.DEVNULL)
+    return FILES / (time.monotonic() - begin)
+
+
+def measure(lib, quick):
+    rows = []
+    seconds = 60 if quick else 600
+    rate = files_per_second(lib, lib.the_world().folder / "many")
+    rows.append(("`validate`", f"{rate:.0f} files/s ({FILES} files)"))
+    bench = Bench(lib)
+    ups, tolds = bench.from_nothing(1 if quick else 3)
+    rows.append(("1 head + 2 workers: wake-up to all Ready", spread(ups)))
+    rows.append(("all Ready in the cluster to the status commit (debounce 1 s)", spread(tolds)))
+    rows.append(("wake-up to pods created", spread(bench.wake_to_pods(2 if quick else 10))))
+    commits, changed, share, resident = bench.silence(seconds)
+    rows.append((f"converged for {seconds} s: status commits", str(commits)))
+    rows.append((f"converged for {seconds} s: objects written, but for the Lease", str(changed)))
+    rows.append(("converged: CPU of the agent (polls every 2 s)", f"{share * 100:.2f} % of a core"))
+    rows.append(("converged: resident memory of the agent", f"{resident:.1f} MB"))
+    bench.agent.stop()
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--program", help="default: build/release/ray-gitops")
+    arguments = parser.parse_args()
+    if arguments.program:
+        os.environ["RAY_GITOPS_PROGRAM"] = arguments.program
+    import world as lib
+
+    version = subprocess.run([lib.PROGRAM, "version"], capture_output=True, text=True,
+                             check=True).stdout.strip()
+    try:
+        rows = measure(lib, arguments.quick)
+    finally:
+        for open_world in lib.opened():
+            open_world.close()
+    shutil.rmtree(lib.the_world().folder)
+    print(f"{version}, Ray {lib.RAY_VERSION}, {time.strftime('%Y-%m-%d')}: {machine()}\n")
+    print("| what | measured |\n|---|---|")
+    for what, value in rows:
+        print(f"| {what} | {value} |")
+
+
+if __name__ == "__main__":
+    main()

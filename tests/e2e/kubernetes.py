@@ -1,0 +1,99 @@
+"""A small Kubernetes client for tests: what the cluster holds, read from its API."""
+
+import base64
+import json
+import re
+import ssl
+import urllib.error
+import urllib.request
+
+REQUEST_SECONDS_MAX = 10
+# What the agent and the local cluster write, but for the Lease.
+TYPES = ("namespaces", "configmaps", "secrets", "services", "pods")
+
+
+class Kubernetes:
+    def __init__(self, kubeconfig):
+        text = kubeconfig.read_text(encoding="utf-8")
+        self._server = re.search(r"^\s*server: (\S+)", text, re.MULTILINE).group(1)
+        self._token = re.search(r"^\s*token: (\S+)", text, re.MULTILINE).group(1)
+        authority = re.search(r"^\s*certificate-authority-data: (\S+)", text, re.MULTILINE)
+        self._tls = None
+        if authority:
+            self._tls = ssl.create_default_context(
+                cadata=base64.b64decode(authority.group(1)).decode())
+
+    def request(self, method, path, body=None):
+        """The answer's JSON. HTTPError as urllib raises it."""
+        request = urllib.request.Request(
+            self._server + path, method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": "Bearer " + self._token,
+                     "Content-Type": "application/json", "Accept": "application/json"})
+        with urllib.request.urlopen(request, timeout=REQUEST_SECONDS_MAX,
+                                    context=self._tls) as answer:
+            return json.loads(answer.read())
+
+    def get(self, path):
+        """The object, or None where there is none."""
+        try:
+            return self.request("GET", path)
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    def list(self, plural, namespace=None, selector=""):
+        where = f"/namespaces/{namespace}" if namespace else ""
+        query = "?labelSelector=" + selector.replace("=", "%3D") if selector else ""
+        return self.request("GET", f"/api/v1{where}/{plural}{query}")["items"]
+
+    def object(self, plural, namespace, name):
+        return self.get(f"/api/v1/namespaces/{namespace}/{plural}/{name}")
+
+    def create(self, plural, namespace, body):
+        return self.request("POST", f"/api/v1/namespaces/{namespace}/{plural}", body)
+
+    def delete(self, plural, namespace, name, grace=None):
+        body = {"kind": "DeleteOptions", "apiVersion": "v1"}
+        if grace is not None:
+            body["gracePeriodSeconds"] = grace
+        self.request("DELETE", f"/api/v1/namespaces/{namespace}/{plural}/{name}", body)
+
+    def pods(self, namespace, cluster):
+        """Pods of a Ray cluster by name."""
+        pods = self.list("pods", namespace, f"ray.io/cluster={cluster}")
+        return {pod["metadata"]["name"]: pod for pod in pods}
+
+    def lease(self, namespace, name):
+        return self.get(f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}")
+
+    def versions(self):
+        """Resource version of everything that a converged agent has no business writing."""
+        return {(plural, item["metadata"].get("namespace", ""), item["metadata"]["name"]):
+                item["metadata"]["resourceVersion"]
+                for plural in TYPES for item in self.list(plural)}
+
+    def owned_by(self, agent_id):
+        """What carries the agent's label, without what differs from run to run."""
+        return sorted(
+            (plural, item["metadata"].get("namespace", ""), lasting_name(item["metadata"]),
+             item["metadata"].get("annotations", {}).get("ray-gitops.io/template-hash", ""))
+            for plural in TYPES
+            for item in self.list(plural, selector=f"ray-gitops.io/agent={agent_id}"))
+
+
+def lasting_name(metadata):
+    """A worker is known by its group: its slot depends on who was leaving when it came."""
+    return metadata.get("labels", {}).get("ray.io/group") or metadata["name"]
+
+
+def is_ready(pod):
+    if "deletionTimestamp" in pod["metadata"]:
+        return False
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def uids(pods):
+    return {name: pod["metadata"]["uid"] for name, pod in pods.items()}

@@ -1,0 +1,215 @@
+#include "tests/simulation/agent.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ray_gitops::simulation {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+template <class... Handlers>
+struct Overload : Handlers... {
+  using Handlers::operator()...;
+};
+template <class... Handlers>
+Overload(Handlers...) -> Overload<Handlers...>;
+
+engine::EngineOptions options_of(const std::string& instance) {
+  engine::EngineOptions options;
+  options.agent_id = k_agent_id;
+  options.agent_ns = k_agent_ns;
+  options.instance = instance;
+  options.version = "0";
+  options.repository = "file:///repository#main";
+  options.branch = k_branch;
+  options.default_ns = "default";
+  options.guards = {.objects = 2, .percent = 40};
+  return options;
+}
+
+std::string answer_text(const Result<std::optional<ResourceView>>& object) {
+  if (!object) return describe(object.error());
+  return *object ? "version " + meta_of(**object).resource_version : "nothing";
+}
+
+}  // namespace
+
+std::string describe(const engine::Effect& effect) {
+  return std::visit(
+      Overload{
+          [](const engine::ListRemote&) { return std::string("ListRemote"); },
+          [](const engine::LoadCommit& load) { return "LoadCommit " + load.commit; },
+          [](const engine::LoadStatus& load) { return "LoadStatus " + load.tip.value_or("-"); },
+          [](const engine::PublishStatus& publish) {
+            std::string text = "PublishStatus " + publish.message;
+            for (const auto& [path, content] : publish.files) text += path + "\n" + content;
+            return text;
+          },
+          [](const engine::StartList& list) {
+            return std::string("StartList ") + kind_of(list.type);
+          },
+          [](const engine::StartWatch& watch) {
+            return std::string("StartWatch ") + kind_of(watch.type) + " " + watch.resource_version;
+          },
+          [](const engine::SendWrite& write) {
+            const Action& action = write.action;
+            return std::string("SendWrite ") + name_of(action.verb) + " " +
+                   to_string(action.target) + " uid " + action.preconditions.uid + " version " +
+                   action.preconditions.resource_version + ": " + action.reason + " " +
+                   action.body.canonical();
+          },
+          [](const engine::SendRead& read) { return "SendRead " + to_string(read.key); },
+          [](const engine::WriteLog& record) {
+            std::string text = "WriteLog " + record.message;
+            for (const auto& [name, value] : record.fields) text += " " + name + "=" + value;
+            return text;
+          },
+          [](const engine::Exit& exit) { return "Exit " + exit.reason; }},
+      effect);
+}
+
+std::string describe(const engine::Event& event) {
+  return std::visit(
+      Overload{
+          [](const engine::Tick&) { return std::string("Tick"); },
+          [](const engine::Wake&) { return std::string("Wake"); },
+          [](const engine::StopRequested&) { return std::string("StopRequested"); },
+          [](const engine::RemoteListed& listed) {
+            return "RemoteListed " + (listed.tips ? listed.tips->source.value_or("-") : "failed");
+          },
+          [](const engine::CommitLoaded& loaded) {
+            return "CommitLoaded " + loaded.commit + (loaded.tree ? "" : " failed");
+          },
+          [](const engine::StatusLoaded& loaded) {
+            return std::string("StatusLoaded") + (loaded.tree ? "" : " failed");
+          },
+          [](const engine::StatusPublished& published) {
+            return "StatusPublished " +
+                   (published.tip ? *published.tip : describe(published.tip.error()));
+          },
+          [](const engine::ListCompleted& list) {
+            return std::string("ListCompleted ") + kind_of(list.type) + " " +
+                   list.resource_version + " objects " + std::to_string(list.objects.size());
+          },
+          [](const engine::WatchChanged& change) {
+            const ObjectMeta& meta = meta_of(change.object);
+            return std::string("WatchChanged ") + (change.deleted ? "deleted " : "") +
+                   to_string(meta.key) + " version " + meta.resource_version;
+          },
+          [](const engine::WatchBookmark& bookmark) {
+            return std::string("WatchBookmark ") + kind_of(bookmark.type) + " " +
+                   bookmark.resource_version;
+          },
+          [](const engine::WatchEnded& ended) {
+            return std::string("WatchEnded ") + kind_of(ended.type) + " " + describe(ended.error);
+          },
+          [](const engine::WriteAnswered& answer) {
+            return "WriteAnswered " + std::to_string(answer.write_id) + " " +
+                   answer_text(answer.object);
+          },
+          [](const engine::ReadAnswered& answer) {
+            return "ReadAnswered " + to_string(answer.key) + " " + answer_text(answer.object);
+          }},
+      event);
+}
+
+Agent::Agent(Core& core, Api& api, Git& git, const Hooks& hooks, int number)
+    : core_(core),
+      api_(api),
+      git_(git),
+      hooks_(hooks),
+      number_(number),
+      instance_("agent-" + std::to_string(number)) {}
+
+void Agent::start() {
+  ++life_;
+  engine_ = std::make_unique<engine::Engine>(options_of(instance_));
+  core_.note(client() + " starts as " + instance_);
+  schedule_tick();
+}
+
+void Agent::crash() {
+  core_.note(client() + " crashes");
+  engine_.reset();
+  ++tick_;
+  api_.disconnect(client());
+}
+
+void Agent::come_back_later() {
+  const Duration pause = core_.random.between(milliseconds(10), seconds(20));
+  const bool elsewhere = core_.random.chance(400);
+  core_.timeline.after(pause, [this, elsewhere] {
+    if (is_alive()) return;
+    if (elsewhere) instance_ = "agent-" + std::to_string(number_) + "-" + std::to_string(life_);
+    start();
+  });
+}
+
+// Answers find this life of the process, or nobody.
+Deliver Agent::ear() {
+  return [this, life = life_](engine::Event event) {
+    if (is_alive() && life == life_) deliver(std::move(event));
+  };
+}
+
+void Agent::deliver(engine::Event event) {
+  core_.note(client() + " <- " + describe(event));
+  if (hooks_.on_event) hooks_.on_event(*this, event);
+  engine::Effects effects = engine_->step(std::move(event), core_.timeline.now());
+  if (hooks_.change_effects) hooks_.change_effects(*this, effects);
+  carry_out(effects);
+  if (is_alive()) schedule_tick();
+}
+
+// A Tick follows what arrives at one instant; two Ticks are a millisecond apart.
+void Agent::schedule_tick() {
+  engine::Deadline due = engine_->next_deadline();
+  if (hooks_.ticks_without_end) due = core_.timeline.instant();
+  ++tick_;
+  if (!due) return;
+  const Instant now = core_.timeline.instant();
+  const Instant when = std::max({*due, now, last_tick_ + milliseconds(1)});
+  core_.timeline.after(when - now, [this, tick = tick_] {
+    if (tick != tick_) return;
+    last_tick_ = core_.timeline.instant();
+    deliver(engine::Tick{});
+  });
+}
+
+void Agent::carry_out(const engine::Effects& effects) {
+  for (const engine::Effect& effect : effects) {
+    const std::string text = describe(effect);
+    core_.mix(std::to_string(core_.timeline.instant().milliseconds) + client() + text);
+    core_.note(client() + " -> " + text);
+    if (hooks_.on_effect) hooks_.on_effect(*this, effect);
+    carry_out(effect);
+    const bool is_record = std::holds_alternative<engine::WriteLog>(effect);
+    if (!is_record) ++effects_;
+    if (is_record || !crashes_now()) continue;
+    crash();
+    return come_back_later();
+  }
+}
+
+bool Agent::crashes_now() {
+  if (crash_after_ != 0) return effects_ == crash_after_;
+  return core_.random.chance(core_.faults.crash);
+}
+
+void Agent::carry_out(const engine::Effect& effect) {
+  std::visit(
+      Overload{[&](const engine::ListRemote&) { git_.list_remote(ear()); },
+               [&](const engine::LoadCommit& load) { git_.load_commit(load, ear()); },
+               [&](const engine::LoadStatus& load) { git_.load_status(load, ear()); },
+               [&](const engine::PublishStatus& publish) { git_.publish(publish, ear()); },
+               [&](const engine::StartList& list) { api_.start_list(list, client(), ear()); },
+               [&](const engine::StartWatch& watch) { api_.start_watch(watch, client(), ear()); },
+               [&](const engine::SendWrite& write) { api_.send_write(write, client(), ear()); },
+               [&](const engine::SendRead& read) { api_.send_read(read, ear()); },
+               [](const engine::WriteLog&) {}, [](const engine::Exit&) {}},
+      effect);
+}
+
+}  // namespace ray_gitops::simulation

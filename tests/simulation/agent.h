@@ -1,0 +1,73 @@
+#pragma once
+// A process of the agent: the shipped engine, its events and effects, its crashes.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/engine/engine.h"
+#include "tests/simulation/api.h"
+#include "tests/simulation/core.h"
+#include "tests/simulation/git.h"
+
+namespace ray_gitops::simulation {
+
+class Agent;
+
+// What stands between the engine and the world: checkers look on, a mutant changes what it sees.
+struct Hooks {
+  std::function<void(const Agent&, engine::Event&)> on_event;
+  std::function<void(const Agent&, engine::Effects&)> change_effects;  // of a mutant
+  std::function<void(const Agent&, const engine::Effect&)> on_effect;
+  bool ticks_without_end = false;  // of a mutant: a deadline is always due
+};
+
+std::string describe(const engine::Effect& effect);
+std::string describe(const engine::Event& event);
+
+class Agent {
+ public:
+  Agent(Core& core, Api& api, Git& git, const Hooks& hooks, int number);
+
+  void start();
+  // The process is killed: what was sent is on its way, what comes back is dropped.
+  void crash();
+  // Crashes once this many effects (records of the log not counted) were carried out, and comes
+  // back; 0: never.
+  void crash_after(std::int64_t effects) { crash_after_ = effects; }
+  void deliver(engine::Event event);
+
+  bool is_alive() const { return engine_ != nullptr; }
+  // Of this life of it: "agent-0#3".
+  std::string client() const {
+    return "agent-" + std::to_string(number_) + "#" + std::to_string(life_);
+  }
+  // What its Lease names.
+  const std::string& instance() const { return instance_; }
+  std::int64_t effects() const { return effects_; }
+  const engine::Engine* engine() const { return engine_.get(); }
+
+ private:
+  void carry_out(const engine::Effects& effects);
+  void carry_out(const engine::Effect& effect);
+  bool crashes_now();
+  void schedule_tick();
+  void come_back_later();
+  Deliver ear();
+
+  Core& core_;
+  Api& api_;
+  Git& git_;
+  const Hooks& hooks_;
+  int number_ = 0;
+  int life_ = 0;
+  std::string instance_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::uint64_t tick_ = 0;  // the scheduled one; earlier ones are void
+  Instant last_tick_;
+  std::int64_t effects_ = 0;
+  std::int64_t crash_after_ = 0;
+};
+
+}  // namespace ray_gitops::simulation

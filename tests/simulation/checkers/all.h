@@ -1,0 +1,22 @@
+#pragma once
+// How each checker is made; what it checks is said in its file.
+
+#include "tests/simulation/checkers/checker.h"
+
+namespace ray_gitops::simulation {
+
+std::unique_ptr<Checker> make_ownership_checker(const Scene& scene);
+std::unique_ptr<Checker> make_precondition_checker(const Scene& scene);
+std::unique_ptr<Checker> make_unknown_checker(const Scene& scene);
+std::unique_ptr<Checker> make_deletion_checker(const Scene& scene);
+std::unique_ptr<Checker> make_guard_checker(const Scene& scene);
+std::unique_ptr<Checker> make_flight_checker(const Scene& scene);
+std::unique_ptr<Checker> make_lease_checker(const Scene& scene);
+std::unique_ptr<Checker> make_order_checker(const Scene& scene);
+std::unique_ptr<Checker> make_readiness_checker(const Scene& scene);
+std::unique_ptr<Checker> make_commit_checker(const Scene& scene);
+std::unique_ptr<Checker> make_forward_checker(const Scene& scene);
+std::unique_ptr<Checker> make_pace_checker(const Scene& scene);
+std::unique_ptr<Checker> make_silence_checker(const Scene& scene);
+
+}  // namespace ray_gitops::simulation

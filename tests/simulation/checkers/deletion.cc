@@ -1,0 +1,130 @@
+// A pod is deleted only when it failed, is outdated or surplus by the anchor's document, or when
+// its cluster is suspended or its removal approved; a Service when it must be made again; anything
+// else only when its removal is approved. A whole-cluster restart has been saved in the anchor
+// before the first pod goes.
+#include <algorithm>
+#include <map>
+
+#include "reconcilers/manifest/names.h"
+#include "reconcilers/raycluster/census.h"
+#include "tests/simulation/checkers/all.h"
+
+namespace ray_gitops::simulation {
+namespace {
+
+// How long what the agent knows may lag behind what is so.
+constexpr Duration k_lag = std::chrono::minutes(2);
+
+class Deletion : public Checker {
+ public:
+  explicit Deletion(const Scene& scene) : Checker(scene, "deletion") {}
+
+  void on_change(const local_cluster::Change& change) override {
+    if (change.key == store_key(agent_anchor_key(k_agent_ns, k_agent_id)))
+      for (const ObjectKey& key : scene().truth.agent_state().removals) approved_[key] = now();
+    if (change.key.plural != "pods") return;
+    const auto view = view_of(change.object);
+    if (!view) return;
+    const PodView& pod = std::get<PodView>(*view);
+    seen_[{pod.meta.owner_uid, pod.group}][pod.meta.uid] = now();
+    if (raycluster::has_failed(pod)) failed_[pod.meta.uid] = now();
+  }
+
+  void on_effect(const Agent& agent, const engine::Effect& effect) override {
+    const auto* write = std::get_if<engine::SendWrite>(&effect);
+    if (write == nullptr || write->action.verb != Verb::Delete) return;
+    const ResourceKey& target = write->action.target;
+    const auto view = scene().truth.find(target);
+    if (!view || meta_of(*view).uid != write->action.preconditions.uid) return;
+    std::string why = "its removal was never approved";
+    if (const auto* pod = std::get_if<PodView>(&*view))
+      why = why_not(*pod);
+    else if (is_approved_object(*view))
+      return;
+    if (!why.empty())
+      fail(agent.client() + " deletes " + to_string(target) + " (" + write->action.reason +
+           "): " + why);
+  }
+
+ private:
+  bool is_approved(const ObjectKey& key) const {
+    const std::vector<ObjectKey> removals = scene().truth.agent_state().removals;
+    if (std::find(removals.begin(), removals.end(), key) != removals.end()) return true;
+    const auto found = approved_.find(key);
+    return found != approved_.end() && now() - found->second < k_lag;
+  }
+
+  bool is_approved_object(const ResourceView& view) const {
+    if (const auto* service = std::get_if<ServiceView>(&view)) return may_leave(*service);
+    const auto* map = std::get_if<ConfigMapView>(&view);
+    if (map == nullptr) return false;
+    const Result<ObjectKey> anchored = anchored_key(*map);
+    if (anchored) return is_approved(*anchored);
+    return is_approved({Kind::ConfigMap, map->meta.key.ns, map->meta.key.name});
+  }
+
+  // A headless Service cannot become another one in place, nor the other way round.
+  bool may_leave(const ServiceView& service) const {
+    const ObjectKey key{Kind::RayCluster, service.meta.key.ns, service.cluster};
+    if (is_approved(key)) return true;
+    const auto declaration = scene().truth.applied(key);
+    return declaration && cluster_spec(*declaration).service_type.empty() != service.headless;
+  }
+
+  // Empty when there is a reason to delete it.
+  std::string why_not(const PodView& pod) {
+    const ObjectKey key{Kind::RayCluster, pod.meta.key.ns, pod.cluster};
+    const auto anchor = scene().truth.anchor(key);
+    const bool leaves = !anchor || anchor->meta.uid != pod.meta.owner_uid || is_approved(key);
+    if (leaves || failed_.contains(pod.meta.uid)) return {};
+    const auto declaration = scene().truth.applied(key);
+    if (!declaration) return "its anchor is not readable";
+    const RayClusterSpec& spec = cluster_spec(*declaration);
+    if (spec.suspend) return {};
+    const std::int64_t incarnation = anchored_state(*anchor).incarnation;
+    if (pod.incarnation != incarnation) return {};
+    if (pod.group == k_head_group_name) return "it is a healthy head of this incarnation";
+    return why_not(pod, spec);
+  }
+
+  std::string why_not(const PodView& worker, const RayClusterSpec& spec) {
+    const auto group =
+        std::find_if(spec.workers.begin(), spec.workers.end(),
+                     [&](const GroupSpec& entry) { return entry.name == worker.group; });
+    if (group == spec.workers.end() || group->template_hash != worker.template_hash) return {};
+    const auto& pods = seen_[{worker.meta.owner_uid, worker.group}];
+    const auto recent = std::count_if(pods.begin(), pods.end(), [&](const auto& entry) {
+      return now() - entry.second < k_lag || is_live(entry.first, worker);
+    });
+    const std::int64_t wanted = group->suspend ? 0 : group->replicas;
+    if (recent > wanted || head_has_restarted(worker)) return {};
+    return "it is healthy, current and wanted";
+  }
+
+  bool is_live(const std::string& uid, const PodView& sibling) const {
+    const auto pods = scene().truth.pods({Kind::RayCluster, sibling.meta.key.ns, sibling.cluster});
+    return std::any_of(pods.begin(), pods.end(),
+                       [&](const PodView& pod) { return pod.meta.uid == uid; });
+  }
+
+  // A head that restarted in place does not know the workers that joined before.
+  bool head_has_restarted(const PodView& worker) const {
+    const auto pods = scene().truth.pods({Kind::RayCluster, worker.meta.key.ns, worker.cluster});
+    return std::any_of(pods.begin(), pods.end(), [](const PodView& pod) {
+      return pod.group == k_head_group_name && pod.ray_restart_count > 0;
+    });
+  }
+
+  std::map<ObjectKey, Instant> approved_;
+  // Owner uid and group -> pods, with when each changed last.
+  std::map<std::pair<std::string, std::string>, std::map<std::string, Instant>> seen_;
+  std::map<std::string, Instant> failed_;
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> make_deletion_checker(const Scene& scene) {
+  return std::make_unique<Deletion>(scene);
+}
+
+}  // namespace ray_gitops::simulation

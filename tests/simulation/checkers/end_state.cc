@@ -1,0 +1,110 @@
+// The end state: every declared cluster runs as its newest file says, nothing else of the agents'
+// is there, and the status branch says so.
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "reconcilers/manifest/names.h"
+#include "tests/simulation/checkers/checker.h"
+
+namespace ray_gitops::simulation {
+namespace {
+
+using Json = nlohmann::json;
+using Problems = std::vector<std::string>;
+
+// Does the anchor hold what the file says now?
+bool is_applied(const RayClusterSpec& spec, const ClusterModel& wanted) {
+  if (spec.suspend != wanted.suspend || spec.workers.size() != wanted.groups.size()) return false;
+  if (spec.ray_version != "2." + std::to_string(40 + wanted.image) + ".0") return false;
+  for (std::size_t index = 0; index < spec.workers.size(); ++index)
+    if (spec.workers[index].name != wanted.groups[index].name ||
+        spec.workers[index].replicas != wanted.groups[index].replicas)
+      return false;
+  return true;
+}
+
+void check_cluster(const Scene& scene, const ObjectKey& key, const ClusterModel& wanted,
+                   Problems& problems) {
+  const auto applied = scene.truth.applied(key);
+  if (!applied || !is_applied(cluster_spec(*applied), wanted)) {
+    problems.push_back(to_string(key) + " is not applied as its file says");
+    return;
+  }
+  const bool settled = wanted.suspend ? scene.truth.pods(key).empty() : scene.truth.is_ready(key);
+  if (!settled) problems.push_back(to_string(key) + " is not as its file says");
+}
+
+// Who may still be there of what agents made.
+bool is_expected(const Scene& scene, const ResourceView& view) {
+  const ObjectMeta& meta = meta_of(view);
+  const auto& clusters = scene.user.wanted().clusters;
+  const auto is_declared = [&](const std::string& cluster) {
+    const auto found = clusters.find(cluster);
+    return found != clusters.end() && found->second.ns == meta.key.ns;
+  };
+  if (const auto* pod = std::get_if<PodView>(&view)) return is_declared(pod->cluster);
+  if (const auto* service = std::get_if<ServiceView>(&view)) return is_declared(service->cluster);
+  if (const auto* map = std::get_if<ConfigMapView>(&view)) {
+    if (meta.key == agent_anchor_key(k_agent_ns, k_agent_id)) return true;
+    if (const Result<ObjectKey> key = anchored_key(*map)) return is_declared(key->name);
+    return scene.user.wanted().companions && meta.key.name == k_companion_name;
+  }
+  return true;  // namespaces are kept, the Lease is there
+}
+
+void check_leftovers(const Scene& scene, Problems& problems) {
+  for (const char* plural : {"pods", "services", "configmaps", "secrets"})
+    for (const Document& object :
+         scene.api.store().list({.type = local_cluster::find_type_by_plural(plural)})) {
+      const auto view = view_of(object);
+      if (!view || !scene.api.made().contains(meta_of(*view).uid)) continue;
+      if (!is_expected(scene, *view))
+        problems.push_back(to_string(meta_of(*view).key) + " is still there");
+    }
+}
+
+void check_status(const Scene& scene, Problems& problems) {
+  const StatusCommit* status = scene.git.status();
+  if (status == nullptr) return problems.push_back("nothing was published");
+  const Json summary = Json::parse(status->files.at("summary.json"));
+  if (summary["source"]["acceptedCommit"] != *scene.git.source_tip())
+    problems.push_back("the status tells of another commit");
+  if (summary.contains("hold") || summary["source"].contains("problem"))
+    problems.push_back("the status tells of a hold or a problem");
+  std::size_t objects = scene.user.wanted().companions ? 2 : 0;
+  for (const auto& [name, cluster] : scene.user.wanted().clusters) {
+    ++objects;
+    const std::string path = "objects/" + cluster.ns + "/raycluster/" + name + ".json";
+    const auto found = status->files.find(path);
+    if (found == status->files.end()) {
+      problems.push_back("the status has no " + path);
+      continue;
+    }
+    const Json file = Json::parse(found->second);
+    const bool blocked = cluster.ns == "default" && scene.user.is_blocked(name);
+    const std::string wanted = cluster.suspend ? "Suspended" : "Ready";
+    if (!blocked && file["phase"] != wanted)
+      problems.push_back("the status says that " + name + " is " + file["phase"].dump() + ": " +
+                         file["message"].dump());
+    if (blocked && !cluster.suspend && file["phase"] == "Ready")
+      problems.push_back("the status says that " + name + " is Ready, its name is taken");
+    if (file["file"] != cluster.path)
+      problems.push_back("the status says that " + name + " is in " + file["file"].dump());
+  }
+  if (summary["objects"] != objects) problems.push_back("the status tells of other objects");
+}
+
+}  // namespace
+
+std::vector<std::string> missing_to_end_state(const Scene& scene) {
+  Problems problems;
+  for (const auto& [name, cluster] : scene.user.wanted().clusters)
+    if (cluster.ns != "default" || !scene.user.is_blocked(name))
+      check_cluster(scene, key_of(name, cluster), cluster, problems);
+  check_leftovers(scene, problems);
+  check_status(scene, problems);
+  return problems;
+}
+
+}  // namespace ray_gitops::simulation

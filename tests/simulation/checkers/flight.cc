@@ -1,0 +1,39 @@
+// One write under way for each object.
+#include <map>
+
+#include "tests/simulation/checkers/all.h"
+
+namespace ray_gitops::simulation {
+namespace {
+
+class Flight : public Checker {
+ public:
+  explicit Flight(const Scene& scene) : Checker(scene, "flight") {}
+
+  void on_event(const Agent& agent, const engine::Event& event) override {
+    if (const auto* answer = std::get_if<engine::WriteAnswered>(&event))
+      std::erase_if(under_way_[agent.client()],
+                    [&](const auto& entry) { return entry.second == answer->write_id; });
+  }
+
+  void on_effect(const Agent& agent, const engine::Effect& effect) override {
+    const auto* write = std::get_if<engine::SendWrite>(&effect);
+    if (write == nullptr) return;
+    const auto [found, is_new] =
+        under_way_[agent.client()].try_emplace(write->action.target, write->write_id);
+    if (!is_new)
+      fail(agent.client() + " writes to " + to_string(found->first) +
+           " while a write of it is under way");
+  }
+
+ private:
+  std::map<std::string, std::map<ResourceKey, std::uint64_t>> under_way_;
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> make_flight_checker(const Scene& scene) {
+  return std::make_unique<Flight>(scene);
+}
+
+}  // namespace ray_gitops::simulation

@@ -1,0 +1,30 @@
+// Nobody writes, to the cluster or to the status branch, but the holder of the Lease.
+#include "tests/simulation/checkers/all.h"
+
+namespace ray_gitops::simulation {
+namespace {
+
+class LeaseHolder : public Checker {
+ public:
+  explicit LeaseHolder(const Scene& scene) : Checker(scene, "lease") {}
+
+  void on_effect(const Agent& agent, const engine::Effect& effect) override {
+    const auto* write = std::get_if<engine::SendWrite>(&effect);
+    const bool publishes = std::holds_alternative<engine::PublishStatus>(effect);
+    const bool acts = write != nullptr && write->action.target.type != ResourceType::Lease;
+    if (!acts && !publishes) return;
+    const auto lease = scene().truth.lease();
+    if (lease && lease->holder == agent.instance()) return;
+    fail(agent.client() +
+         (publishes ? " publishes" : " writes " + to_string(write->action.target)) +
+         " while the Lease names " + (lease ? lease->holder : "nobody"));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> make_lease_checker(const Scene& scene) {
+  return std::make_unique<LeaseHolder>(scene);
+}
+
+}  // namespace ray_gitops::simulation

@@ -1,0 +1,44 @@
+// Converged means silent: nothing but polls, watches and the renewal of the Lease. A name that
+// somebody else holds is asked for again, at most once a minute.
+#include "tests/simulation/checkers/all.h"
+
+namespace ray_gitops::simulation {
+namespace {
+
+class Silence : public Checker {
+ public:
+  explicit Silence(const Scene& scene) : Checker(scene, "silence") {}
+
+  void on_silence() override { silent_ = true; }
+
+  void on_effect(const Agent& agent, const engine::Effect& effect) override {
+    if (!silent_ || is_allowed(effect)) return;
+    const std::string text = describe(effect);
+    fail(agent.client() + " still does something: " + text.substr(0, 300));
+  }
+
+ private:
+  bool is_allowed(const engine::Effect& effect) const {
+    if (const auto* write = std::get_if<engine::SendWrite>(&effect))
+      return write->action.target.type == ResourceType::Lease || is_taken(write->action.target);
+    if (const auto* read = std::get_if<engine::SendRead>(&effect))
+      return read->key.type == ResourceType::Lease || is_taken(read->key);
+    return std::holds_alternative<engine::ListRemote>(effect) ||
+           std::holds_alternative<engine::StartWatch>(effect) ||
+           std::holds_alternative<engine::WriteLog>(effect);
+  }
+
+  bool is_taken(const ResourceKey& key) const {
+    return scene().user.foreign().contains(store_key(key));
+  }
+
+  bool silent_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> make_silence_checker(const Scene& scene) {
+  return std::make_unique<Silence>(scene);
+}
+
+}  // namespace ray_gitops::simulation

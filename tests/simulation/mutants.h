@@ -1,0 +1,31 @@
+#pragma once
+// Planted bugs: the engine as shipped behind a shim that does one thing wrong. A checker that does
+// not catch its mutant within a few seeds is decoration.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/agent.h"
+
+namespace ray_gitops::simulation {
+
+class Mutant {
+ public:
+  Mutant(std::string name, std::string caught_by, std::function<void(Hooks&)> plant)
+      : name_(std::move(name)), caught_by_(std::move(caught_by)), plant_(std::move(plant)) {}
+
+  const std::string& name() const { return name_; }
+  // The checker whose job it is.
+  const std::string& caught_by() const { return caught_by_; }
+  void plant(Hooks& hooks) const { plant_(hooks); }
+
+ private:
+  std::string name_;
+  std::string caught_by_;
+  std::function<void(Hooks&)> plant_;
+};
+
+const std::vector<Mutant>& mutants();
+
+}  // namespace ray_gitops::simulation

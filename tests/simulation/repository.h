@@ -1,0 +1,55 @@
+#pragma once
+// What simulated people want, and how they write it into files.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "reconcilers/model/object_key.h"
+#include "tests/simulation/git.h"
+
+namespace ray_gitops::simulation {
+
+struct GroupModel {
+  std::string name;
+  std::int64_t replicas = 1;
+  int revision = 0;  // of its pod template
+};
+
+// Ways in which a file can be wrong.
+enum class Damage {
+  None,
+  Invalid,   // parses and names its object, but breaks the schema
+  Opaque,    // nobody can tell what it declares
+  Refused,   // a symbolic link
+  Duplicate  // right, but another file declares the same object
+};
+
+struct ClusterModel {
+  std::string ns;
+  std::string path;
+  Damage damage = Damage::None;
+  int image = 0;
+  int head_revision = 0;
+  bool suspend = false;
+  bool node_port = false;  // of the head Service
+  std::vector<GroupModel> groups;
+};
+
+struct Repository {
+  std::map<std::string, ClusterModel> clusters;  // by name
+  bool companions = false;                       // a Namespace and a ConfigMap in it
+  int companion_revision = 0;
+
+  bool has_opaque_file() const;
+  // Objects that some readable file declares or at least names.
+  bool names(const ObjectKey& key) const;
+};
+
+inline constexpr const char* k_team_ns = "team";
+inline constexpr const char* k_companion_name = "settings";
+
+ObjectKey key_of(const std::string& name, const ClusterModel& cluster);
+Files render_files(const Repository& repository);
+
+}  // namespace ray_gitops::simulation

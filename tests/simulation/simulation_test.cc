@@ -1,0 +1,187 @@
+// The simulation under ctest: fixed seeds, each twice; a crash after every single effect of small
+// stories; and planted bugs, each to be caught by the checker whose job it is.
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "reconcilers/manifest/labels.h"
+#include "tests/simulation/mutants.h"
+#include "tests/simulation/world.h"
+
+namespace ray_gitops::simulation {
+namespace {
+
+using Json = nlohmann::json;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+std::string listed(const std::vector<Violation>& violations) {
+  std::string text;
+  for (const Violation& violation : violations)
+    text += violation.checker + ": " + violation.what + "\n";
+  return text;
+}
+
+class Seeds : public testing::TestWithParam<int> {};
+
+TEST_P(Seeds, converge_and_are_silent_and_run_the_same_way_twice) {
+  constexpr int k_seeds = 12;
+  for (int index = 0; index < k_seeds; ++index) {
+    const auto seed = static_cast<std::uint64_t>(GetParam() * k_seeds + index + 1);
+    const Outcome first = run_seed(seed);
+    EXPECT_EQ(listed(first.violations), "") << "simulate --seed " << seed;
+    const Outcome second = run_seed(seed);
+    EXPECT_EQ(first.digest, second.digest) << "simulate --seed " << seed << " is not determined";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixed, Seeds, testing::Range(0, 4));
+
+// Edits that people make one after the other, each after the one before has taken effect.
+struct Story {
+  const char* name = "";
+  std::vector<std::function<void(Repository&)>> edits;
+};
+
+ClusterModel small_cluster() {
+  ClusterModel cluster;
+  cluster.ns = "default";
+  cluster.path = "clusters/demo.yaml";
+  cluster.groups = {{"small", 1, 0}};
+  return cluster;
+}
+
+void add_demo(Repository& repository) { repository.clusters["demo"] = small_cluster(); }
+
+std::vector<Story> stories() {
+  return {
+      {"create", {add_demo}},
+      {"restart", {add_demo, [](Repository& r) { r.clusters.at("demo").image = 1; }}},
+      {"scale", {add_demo, [](Repository& r) { r.clusters.at("demo").groups[0].replicas = 2; }}},
+      {"remove",
+       {[](Repository& r) {
+          add_demo(r);
+          r.clusters["other"] = small_cluster();
+          r.clusters["other"].path = "clusters/other.yaml";
+        },
+        [](Repository& r) { r.clusters.erase("demo"); }}},
+      {"suspend", {add_demo, [](Repository& r) { r.clusters.at("demo").suspend = true; }}},
+      {"companions", {[](Repository& r) {
+         add_demo(r);
+         r.companions = true;
+         r.clusters.at("demo").ns = k_team_ns;
+       }}},
+  };
+}
+
+// An object without what differs between two runs that end in the same state.
+Json normal_form(Json object) {
+  for (const char* member :
+       {"uid", "resourceVersion", "creationTimestamp", "managedFields", "generation"})
+    object["metadata"].erase(member);
+  if (object["metadata"].contains("ownerReferences"))
+    for (Json& owner : object["metadata"]["ownerReferences"]) owner.erase("uid");
+  // A hash over all we write, the owner's uid among it.
+  if (object["kind"] == "Service") object["metadata"]["annotations"].erase(labels::k_desired_hash);
+  object.erase("status");
+  if (object["kind"] == "Lease") object.erase("spec");
+  if (object["kind"] == "EndpointSlice") object = Json{};
+  return object;
+}
+
+std::set<std::string> normal_form(const local_cluster::Store& store) {
+  std::set<std::string> objects;
+  for (const local_cluster::ResourceType& type : local_cluster::resource_types())
+    for (const Document& object : store.list({.type = &type}))
+      objects.insert(normal_form(object.json()).dump());
+  return objects;
+}
+
+std::string difference(const std::set<std::string>& left, const std::set<std::string>& right) {
+  std::string text;
+  for (const std::string& object : left)
+    if (!right.contains(object)) text += "- " + object + "\n";
+  for (const std::string& object : right)
+    if (!left.contains(object)) text += "+ " + object + "\n";
+  return text;
+}
+
+struct End {
+  std::set<std::string> state;
+  std::string violations;
+  std::size_t pods_made = 0;
+  std::int64_t effects = 0;
+};
+
+// The agent is killed once, after the effect with this number; 0: never.
+End tell(const Story& story, std::int64_t crash_after) {
+  World world(7, Faults{});
+  std::set<std::string> pods;
+  world.api.on_change = [&pods,
+                         look_on = world.api.on_change](const local_cluster::Change& change) {
+    look_on(change);
+    if (change.key.plural == "pods") pods.insert(change.object.json()["metadata"]["uid"]);
+  };
+  world.agents.front()->crash_after(crash_after);
+  world.agents.front()->start();
+  for (const auto& edit : story.edits) {
+    world.user.edit(story.name, edit);
+    world.converge(minutes(10));
+  }
+  End end;
+  end.effects = world.agents.front()->effects();
+  world.run_for(minutes(1));
+  world.stay_silent(minutes(5));
+  world.finish();
+  end.state = normal_form(world.api.store());
+  end.violations = listed(world.core.violations);
+  end.pods_made = pods.size();
+  return end;
+}
+
+class Stories : public testing::TestWithParam<int> {};
+
+TEST_P(Stories, end_in_the_same_state_wherever_the_agent_crashes) {
+  const Story story = stories().at(static_cast<std::size_t>(GetParam()));
+  const End calm = tell(story, 0);
+  ASSERT_EQ(calm.violations, "") << story.name;
+  ASSERT_GT(calm.effects, 20);
+  for (std::int64_t effect = 1; effect <= calm.effects; ++effect) {
+    const End end = tell(story, effect);
+    EXPECT_EQ(end.violations, "") << story.name << ", crash after effect " << effect;
+    EXPECT_EQ(difference(calm.state, end.state), "")
+        << story.name << ", crash after effect " << effect;
+    EXPECT_EQ(end.pods_made, calm.pods_made) << story.name << ", crash after effect " << effect;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Small, Stories, testing::Range(0, 6));
+
+class Mutants : public testing::TestWithParam<int> {};
+
+TEST_P(Mutants, are_caught_by_the_checker_whose_job_it_is) {
+  constexpr std::uint64_t k_seeds = 40;
+  const Mutant& mutant = mutants().at(static_cast<std::size_t>(GetParam()));
+  std::set<std::string> others;
+  for (std::uint64_t seed = 1; seed <= k_seeds; ++seed) {
+    const Outcome outcome = run_seed(seed, &mutant);
+    for (const Violation& violation : outcome.violations) {
+      if (violation.checker == mutant.caught_by()) return;
+      others.insert(violation.checker);
+    }
+  }
+  std::string seen;
+  for (const std::string& other : others) seen += " " + other;
+  ADD_FAILURE() << "\"" << mutant.name() << "\" is not caught by " << mutant.caught_by() << " in "
+                << k_seeds << " seeds; seen by:" << seen;
+}
+
+INSTANTIATE_TEST_SUITE_P(Planted, Mutants, testing::Range(0, static_cast<int>(mutants().size())));
+
+}  // namespace
+}  // namespace ray_gitops::simulation

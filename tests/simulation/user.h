@@ -1,0 +1,64 @@
+#pragma once
+// The people: they commit, break and mend files, take things away, read the status branch and
+// release what is held; and some of them use kubectl.
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "tests/simulation/api.h"
+#include "tests/simulation/core.h"
+#include "tests/simulation/git.h"
+#include "tests/simulation/repository.h"
+
+namespace ray_gitops::simulation {
+
+class User {
+ public:
+  User(Core& core, Api& api, Git& git) : core_(core), api_(api), git_(git) {}
+
+  // The first commit.
+  void begin();
+  // One more thing that people do, and again after a while, until calm_down.
+  void keep_busy();
+  // Mends all files and takes most of the foreign objects away; from then on only releases holds.
+  void calm_down();
+  // Commits the repository as it stands after `change`.
+  void edit(const std::string& message, const std::function<void(Repository&)>& change);
+  // A commit that releases what the status branch shows as held.
+  bool release_hold();
+
+  const Repository& wanted() const { return wanted_; }
+  // What a commit of the source branch says.
+  const Repository& said(const std::string& commit) const { return said_.at(commit); }
+  // Objects that people made in the cluster, as they made them.
+  const std::map<local_cluster::StoreKey, Document>& foreign() const { return foreign_; }
+  // Clusters of which a foreign object holds a name that cannot be another.
+  bool is_blocked(const std::string& cluster) const;
+
+ private:
+  void act();
+  void act_in_git();
+  void act_in_cluster();
+  void commit(const std::string& message);
+  void change_cluster(Repository& repository);
+  void damage_or_mend(Repository& repository);
+  void add_cluster(Repository& repository);
+  void remove_many(Repository& repository);
+  void push_back();
+  void delete_something(const std::string& plural);
+  void edit_service();
+  void make_foreign();
+  void release_later();
+
+  Core& core_;
+  Api& api_;
+  Git& git_;
+  bool busy_ = true;
+  int edits_ = 0;
+  Repository wanted_;
+  std::map<std::string, Repository> said_;
+  std::map<local_cluster::StoreKey, Document> foreign_;
+};
+
+}  // namespace ray_gitops::simulation

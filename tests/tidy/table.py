@@ -1,0 +1,116 @@
+"""Who may include whom, as data: the table of ARCHITECTURE.md, and the ratchets' numbers.
+
+A room is a folder. `ours` are the rooms that it may include besides itself, `libraries` the names of
+LIBRARIES, `pure` says that it decides: no clock, file, thread, randomness or operating system.
+"""
+
+# Library -> the beginnings of its headers' names.
+LIBRARIES = {
+    "expected": ("tl/expected.hpp",),
+    "json": ("nlohmann/",),
+    "openssl": ("openssl/",),
+    "zlib": ("zlib.h",),
+    "re2": ("re2/",),
+    "yaml-cpp": ("yaml-cpp/",),
+    "valijson": ("valijson/",),
+    "date-tz": ("date/",),
+    "curl": ("curl/",),
+    "git2": ("git2",),
+    "spdlog": ("spdlog/",),
+    "cli11": ("CLI/",),
+    "libevent": ("event2/",),
+    "sqlite": ("sqlite3.h",),
+    "protobuf": ("google/protobuf/",),
+    "gtest": ("gtest/", "gmock/"),
+    "rapidcheck": ("rapidcheck",),
+}
+
+# Slow to compile: in source files only, never in a header.
+HEAVY_LIBRARIES = ("spdlog", "cli11", "valijson", "libevent", "curl", "git2", "sqlite")
+
+# Standard headers that a pure room has no use for.
+IMPURE_STANDARD = (
+    "atomic", "condition_variable", "csignal", "ctime", "filesystem", "fstream", "future",
+    "iostream", "mutex", "random", "semaphore", "shared_mutex", "stop_token", "thread",
+)
+
+
+def pure(ours=(), libraries=(), source_only=()):
+    """`source_only`: libraries that its source files may use, and its headers may not."""
+    return {"pure": True, "ours": ours, "libraries": libraries, "source_only": source_only}
+
+
+def adapter(ours=(), libraries=()):
+    return {"pure": False, "ours": ours, "libraries": libraries, "source_only": ()}
+
+
+MODEL = "reconcilers/model"
+MANIFEST = "reconcilers/manifest"
+SCHEDULE = "reconcilers/schedule"
+ENGINE = "agent/engine"
+LOOP = "agent/loop"
+LOG = "agent/log"
+GIT = "agent/git"
+STORE = "agent/local_cluster/store"
+KINDS = tuple("reconcilers/" + kind
+              for kind in ("raycluster", "rayjob", "rayservice", "raycronjob"))
+ALL_RECONCILERS = (MODEL, MANIFEST, SCHEDULE, *KINDS, "reconcilers/declaration",
+                   "reconcilers/autoscaler", "reconcilers/sync", "reconcilers/status")
+ADAPTERS = (LOOP, LOG, GIT, "agent/source", "agent/report", "agent/review", "agent/kubernetes",
+            "agent/ray", "agent/web", "agent/cli", STORE, "agent/local_cluster/server",
+            "agent/local_cluster/kubelet")
+
+ROOMS = {
+    MODEL: pure(libraries=("expected",), source_only=("json", "openssl")),
+    "reconcilers/declaration": pure(ours=(MODEL, MANIFEST, "schemas"),
+                                    libraries=("json", "yaml-cpp", "valijson", "re2")),
+    MANIFEST: pure(ours=(MODEL,), libraries=("json", "zlib", "openssl", "re2")),
+    SCHEDULE: pure(ours=(MODEL, MANIFEST), libraries=("json", "date-tz")),
+    "reconcilers/autoscaler": pure(ours=(MODEL, MANIFEST, SCHEDULE), libraries=("json",)),
+    "reconcilers/sync": pure(ours=(MODEL, MANIFEST, *KINDS), libraries=("json",)),
+    "reconcilers/status": pure(ours=(MODEL, MANIFEST), libraries=("json",)),
+    ENGINE: pure(ours=ALL_RECONCILERS, libraries=("json",)),
+    LOOP: adapter(ours=(MODEL, LOG), libraries=("curl",)),
+    LOG: adapter(ours=(MODEL,), libraries=("json", "spdlog")),
+    GIT: adapter(ours=(MODEL, ENGINE, LOOP, LOG), libraries=("git2",)),
+    # The manifest room is here for what objects mean: views, labels, their JSON.
+    "agent/kubernetes": adapter(ours=(MODEL, MANIFEST, ENGINE, LOOP, LOG),
+                                libraries=("json", "yaml-cpp")),
+    "agent/ray": adapter(ours=(MODEL, ENGINE, LOOP, LOG), libraries=("json", "protobuf")),
+    "agent/source": adapter(ours=(MODEL, ENGINE, GIT, LOOP, LOG)),
+    "agent/report": adapter(ours=(MODEL, ENGINE, GIT, LOOP, LOG)),
+    "agent/review": adapter(ours=(MODEL, ENGINE, GIT, LOOP, LOG), libraries=("json",)),
+    STORE: pure(ours=(MODEL,), libraries=("json", "expected")),
+    "agent/local_cluster/server": adapter(ours=(MODEL, STORE, LOOP, LOG),
+                                          libraries=("json", "libevent", "sqlite")),
+    "agent/local_cluster/kubelet": adapter(ours=(MODEL, STORE, LOOP, LOG),
+                                           libraries=("json", "libevent", "expected")),
+    "agent/web": adapter(ours=(MODEL, ENGINE, LOOP, LOG), libraries=("json", "libevent")),
+    "agent/cli": adapter(ours=(MODEL,), libraries=("cli11",)),
+    "agent/app": adapter(ours=(*ALL_RECONCILERS, ENGINE, *ADAPTERS), libraries=("json", "curl",
+                                                                              "git2")),
+    "agent": adapter(ours=("agent/app",)),  # main.cc
+    # The simulation runs what is shipped, with nothing real beneath it.
+    "tests/simulation": adapter(ours=(*ALL_RECONCILERS, ENGINE, STORE, "tests/support"),
+                                libraries=("json", "gtest", "rapidcheck", "expected")),
+}
+for kind in KINDS:
+    ROOMS[kind] = pure(ours=(MODEL, MANIFEST, SCHEDULE), libraries=("json",))
+
+# Of a room in `ours`, only these files: narrower than the room.
+ONLY_FILES = {
+    ("agent/kubernetes", MANIFEST): tuple(
+        f"reconcilers/manifest/{name}.h"
+        for name in ("compression", "json_members", "labels", "view")),
+}
+
+FILE_LINES_MAX = 500
+LINE_COLUMNS_MAX = 100
+
+# Files with an adapter function around a library that throws.
+MAY_CATCH = (
+    "agent/cli/command_line.cc",
+    "agent/kubernetes/yaml.cc",
+    "reconcilers/declaration/schema_validator.cc",
+    "reconcilers/declaration/yaml_reader.cc",
+)
