@@ -94,7 +94,7 @@ Provenance anchored_provenance(const ConfigMapView& anchor) {
 Result<ObjectKey> anchored_key(const ConfigMapView& anchor) {
   const std::optional<Kind> kind = parse_kind(anchor.anchor_kind);
   if (kind) {
-    const ObjectKey key{*kind, anchor.meta.key.ns, anchor.anchor_name};
+    ObjectKey key{*kind, anchor.meta.key.ns, anchor.anchor_name};
     if (anchor_key(key) == anchor.meta.key) return key;
   }
   return fail(ErrorCode::InvalidInput, "its labels and annotations do not match its name",

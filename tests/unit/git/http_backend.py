@@ -2,7 +2,8 @@
 
 Arguments: the folder. Prints the port. /auth/... asks for credentials, /moved/... redirects here,
 /away/... to another host, /busy/... is unavailable, /cut/... does
-what it is asked for with a POST, but hangs up instead of answering. Ends when its standard input does."""
+what it is asked for with a POST, but hangs up instead of answering. Ends when its
+standard input does."""
 
 import http.server
 import os

@@ -65,7 +65,8 @@ TEST(PodView, tells_the_state_of_the_ray_container_by_its_name) {
     'conditions':[{'type':'Ready','status':'True'}],
     'containerStatuses':[
       {'name':'sidecar','restartCount':9,'state':{'terminated':{'exitCode':1}}},
-      {'name':'ray-head','restartCount':2,'state':{'running':{'startedAt':'2026-01-02T03:04:06Z'}}}]})");
+      {'name':'ray-head','restartCount':2,
+       'state':{'running':{'startedAt':'2026-01-02T03:04:06Z'}}}]})");
   object["metadata"]["deletionTimestamp"] = "2026-01-02T03:05:00Z";
   object["spec"]["restartPolicy"] = "Never";
   const PodView view = pod_view(object);
@@ -87,7 +88,8 @@ TEST(PodProblem, is_one_sentence_of_the_first_cause) {
   EXPECT_EQ(problem(R"({'phase':'Failed','reason':'Evicted','message':'low on memory'})"),
             "the pod was ended with reason Evicted: low on memory");
   EXPECT_EQ(problem(R"({'containerStatuses':[{'name':'c','state':
-      {'waiting':{'reason':'CreateContainerConfigError','message':'secret \u0027s\u0027 not found'}}}]})"),
+      {'waiting':{'reason':'CreateContainerConfigError',
+                  'message':'secret \u0027s\u0027 not found'}}}]})"),
             "container c waits with reason CreateContainerConfigError: secret 's' not found");
   EXPECT_EQ(problem(R"({'containerStatuses':[{'name':'c','state':
       {'waiting':{'reason':'ContainerCreating'}}}]})"),

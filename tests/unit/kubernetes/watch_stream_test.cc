@@ -51,9 +51,10 @@ TEST(ParseWatchLine, gives_an_error_for_everything_that_is_no_event) {
 }
 
 TEST(ParseWatchLine, knows_expired) {
-  const auto event = parse_watch_line(
-      ResourceType::Pod,
-      R"({"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"old"}})");
+  const auto event =
+      parse_watch_line(ResourceType::Pod,
+                       R"({"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired",)"
+                       R"("message":"old"}})");
   ASSERT_FALSE(event);
   EXPECT_EQ(event.error().code, ErrorCode::Expired);
   EXPECT_EQ(event.error().message, "old");

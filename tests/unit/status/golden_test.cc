@@ -54,8 +54,9 @@ StatusFacts mixed_facts() {
   StatusFacts facts = empty_facts();
   facts.objects.push_back(
       object("team-a", "demo", Phase::Ready, "AllPodsReady", "the head and 2 workers are ready"));
-  facts.objects.back().ray = *Document::parse(
-      R"({"rayVersion":"2.53.0","headReady":true,"groups":[{"name":"small","wanted":2,"ready":2}]})");
+  facts.objects.back().ray =
+      *Document::parse(R"({"rayVersion":"2.53.0","headReady":true,)"
+                       R"("groups":[{"name":"small","wanted":2,"ready":2}]})");
   facts.objects.push_back(object("team-a", "starting", Phase::Progressing, "PodsStarting",
                                  "1 of 3 pods ready; starting-head: no node takes the pod"));
   facts.objects.push_back(object("team-a", "weak", Phase::Degraded, "PodsFailing",
