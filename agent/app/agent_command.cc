@@ -97,8 +97,7 @@ RuntimeOptions runtime_options(const AgentConfig& config, const std::string& ins
 int run_agent(const cli::AgentCommand& command) {
   set_up_log(command.log);
   const Result<AgentConfig> config = load_config(command.config);
-  if (!config)
-    return complain(config.error(), "see docs/agent.md for what it may hold");
+  if (!config) return complain(config.error(), "see docs/agent.md for what it may hold");
   const std::string cache = cache_directory(*config);
   if (const Result<void> made = make_private_directory(cache); !made)
     return complain(made.error(), "set cacheDirectory in the configuration");

@@ -49,14 +49,14 @@ std::optional<Options> parse_options(int count, char** arguments) {
   return options;
 }
 
-bool run(std::uint64_t seed, bool verbose, const char* program) {
+bool run(std::uint64_t seed, bool verbose) {
   const Outcome outcome = run_seed(seed, nullptr, verbose);
   for (const std::string& line : outcome.trace) std::printf("%s\n", line.c_str());
   if (outcome.violations.empty()) return true;
   for (const auto& violation : outcome.violations)
     std::printf("%lld %s: %s\n", static_cast<long long>(violation.when.milliseconds),
                 violation.checker.c_str(), violation.what.c_str());
-  std::printf("%s --seed %llu\n", program, static_cast<unsigned long long>(seed));
+  std::printf("%s --seed %llu\n", SIMULATE_PROGRAM, static_cast<unsigned long long>(seed));
   return false;
 }
 
@@ -69,11 +69,11 @@ int main(int count, char** arguments) {
                  arguments[0]);
     return 2;
   }
-  if (options->seed) return run(*options->seed, options->verbose, arguments[0]) ? 0 : 1;
+  if (options->seed) return run(*options->seed, options->verbose) ? 0 : 1;
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(options->seconds);
   std::uint64_t seed = options->first;
   for (; std::chrono::steady_clock::now() < end; ++seed)
-    if (!run(seed, options->verbose, arguments[0])) return 1;
+    if (!run(seed, options->verbose)) return 1;
   std::printf("%llu seeds from %llu on, nothing found\n",
               static_cast<unsigned long long>(seed - options->first),
               static_cast<unsigned long long>(options->first));

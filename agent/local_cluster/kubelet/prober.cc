@@ -166,8 +166,8 @@ void Prober::Exchange::on_readable(bufferevent* buffer, void* self) {
   const std::unique_ptr<char, decltype(&free)> line(
       evbuffer_readln(bufferevent_get_input(buffer), &length, EVBUFFER_EOL_CRLF), free);
   if (!line) return;
-  auto [success, message] = judge(exchange.action, std::string(line.get(), length));
-  exchange.prober->finish(exchange.id, success, std::move(message));
+  const auto [success, message] = judge(exchange.action, std::string(line.get(), length));
+  exchange.prober->finish(exchange.id, success, message);
 }
 
 void Prober::Exchange::on_event(bufferevent*, short what, void* self) {
