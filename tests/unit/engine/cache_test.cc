@@ -1,112 +1,127 @@
 #include "agent/engine/cache.h"
 
-#include <string>
-#include <vector>
-
-#include <gtest/gtest.h>
-
 #include "tests/unit/engine/support.h"
 
-namespace ray_gitops::engine {
+namespace ray_gitops::engine::test {
 namespace {
 
-using test::at;
-using test::pod;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 class CacheTest : public testing::Test {
  protected:
-  Cache cache_{{ResourceType::Pod},
-               [this](const ResourceView*, const ResourceView*) { ++changes_; }};
-  int changes_ = 0;
+  CacheTest()
+      : cache({ResourceType::Pod},
+              [this](const ResourceView*, const ResourceView*) { ++changes; }) {}
 
-  void list(std::vector<ResourceView> objects, const std::string& version) {
-    cache_.on(ListCompleted{ResourceType::Pod, std::move(objects), version});
+  void list(std::vector<ResourceView> pods, const std::string& version) {
+    cache.on(ListCompleted{ResourceType::Pod, std::move(pods), version});
   }
-  bool has(const std::string& name) const {
-    return cache_.find({ResourceType::Pod, "default", name}) != nullptr;
+  void watch(const PodView& view, bool deleted = false) {
+    cache.on(WatchChanged{ResourceType::Pod, deleted, view});
   }
+  std::string version_of(const std::string& name) const {
+    const ResourceView* view = cache.find(pod_key(name));
+    return view == nullptr ? "none" : meta_of(*view).resource_version;
+  }
+  Effects pump(Duration when) {
+    Effects effects;
+    cache.pump(at(when), effects);
+    return effects;
+  }
+  void end_watch(ErrorCode code, Duration when) {
+    Effects effects;
+    cache.on(WatchEnded{ResourceType::Pod, {code, "ended", {}}}, at(when), effects);
+  }
+
+  int changes = 0;
+  Cache cache;
 };
 
-TEST_F(CacheTest, nothing_is_complete_before_the_first_list) {
-  EXPECT_FALSE(cache_.is_complete(ResourceType::Pod));
+TEST_F(CacheTest, is_complete_only_after_a_whole_list) {
+  watch(pod("a", "4"));
+  EXPECT_FALSE(cache.all_complete());
   list({}, "5");
-  EXPECT_TRUE(cache_.is_complete(ResourceType::Pod));
-  EXPECT_FALSE(cache_.is_complete(ResourceType::Secret));
+  EXPECT_TRUE(cache.all_complete());
 }
 
-TEST_F(CacheTest, a_list_takes_away_what_it_lacks) {
-  list({pod("a", "3"), pod("b", "4", "u2")}, "5");
-  list({pod("a", "3")}, "9");
-  EXPECT_TRUE(has("a"));
-  EXPECT_FALSE(has("b"));
+TEST_F(CacheTest, forgets_what_a_complete_list_lacks) {
+  list({pod("a", "3"), pod("b", "4")}, "5");
+  list({pod("b", "4")}, "9");
+  EXPECT_EQ(version_of("a"), "none");
+  EXPECT_EQ(version_of("b"), "4");
 }
 
-TEST_F(CacheTest, an_answer_newer_than_the_list_stays) {
+TEST_F(CacheTest, keeps_an_answer_that_is_newer_than_the_list) {
   list({}, "5");
-  cache_.put(pod("a", "8"));
-  list({}, "7");
-  EXPECT_TRUE(has("a"));
+  cache.put(pod("a", "12"));
+  list({}, "9");
+  EXPECT_EQ(version_of("a"), "12");
+  list({}, "13");
+  EXPECT_EQ(version_of("a"), "none");
 }
 
-TEST_F(CacheTest, an_older_event_changes_nothing) {
-  list({pod("a", "8")}, "8");
-  const int before = changes_;
-  cache_.on(WatchChanged{ResourceType::Pod, false, pod("a", "7")});
-  EXPECT_EQ(changes_, before);
+TEST_F(CacheTest, takes_nothing_older_than_what_it_holds) {
+  list({pod("a", "10")}, "10");
+  changes = 0;
+  watch(pod("a", "9"));
+  cache.put(pod("a", "10"));
+  EXPECT_EQ(version_of("a"), "10");
+  EXPECT_EQ(changes, 0);
 }
 
-TEST_F(CacheTest, a_deletion_of_an_earlier_object_of_that_name_removes_nothing) {
-  list({pod("a", "8", "new")}, "8");
-  cache_.on(WatchChanged{ResourceType::Pod, true, pod("a", "9", "old")});
-  EXPECT_TRUE(has("a"));
-}
-
-TEST_F(CacheTest, an_expired_watch_lists_again_and_another_end_resumes) {
-  Effects effects;
-  cache_.pump(at(0), effects);
-  EXPECT_EQ(test::all_of<StartList>(effects).size(), 1U);
+TEST_F(CacheTest, brings_nothing_back_that_the_watch_has_seen_go) {
   list({}, "5");
-  effects.clear();
-  cache_.pump(at(1), effects);
-  ASSERT_EQ(test::all_of<StartWatch>(effects).size(), 1U);
-  cache_.on(WatchBookmark{ResourceType::Pod, "40"});
-  effects.clear();
-  cache_.on(WatchEnded{ResourceType::Pod, {ErrorCode::Unavailable, "cut", ""}}, at(2), effects);
-  cache_.pump(at(2), effects);
-  ASSERT_EQ(test::all_of<StartWatch>(effects).size(), 1U);
-  EXPECT_EQ(test::all_of<StartWatch>(effects)[0].resource_version, "40");
-  effects.clear();
-  cache_.on(WatchEnded{ResourceType::Pod, {ErrorCode::Expired, "too old", ""}}, at(3), effects);
-  cache_.pump(at(60), effects);
-  EXPECT_EQ(test::all_of<StartList>(effects).size(), 1U);
-  EXPECT_TRUE(cache_.is_complete(ResourceType::Pod));
+  watch(pod("a", "7"));
+  watch(pod("a", "9"), true);
+  cache.put(pod("a", "7"));
+  EXPECT_EQ(version_of("a"), "none") << "a late answer to its create";
+  cache.put(pod("a", "11", "uid-2"));
+  EXPECT_EQ(version_of("a"), "11") << "another one of that name";
 }
 
-TEST_F(CacheTest, what_fails_again_and_again_waits_longer) {
-  Effects effects;
-  cache_.pump(at(0), effects);
-  for (int failure = 0; failure < 5; ++failure) {
-    cache_.on(WatchEnded{ResourceType::Pod, {ErrorCode::Unavailable, "down", ""}}, at(10), effects);
-    cache_.pump(at(1000), effects);
+TEST_F(CacheTest, lets_the_end_of_an_earlier_pod_take_nothing_away) {
+  list({pod("a", "10", "uid-2")}, "10");
+  cache.remove(pod_key("a"), "uid-1");
+  EXPECT_EQ(version_of("a"), "10");
+}
+
+TEST_F(CacheTest, finds_the_pods_of_a_cluster_by_their_label_as_it_is_now) {
+  list({pod("b", "3"), pod("a", "4")}, "5");
+  PodView moved = pod("b", "6");
+  moved.cluster = "other";
+  watch(moved);
+  ASSERT_EQ(cache.pods_of("default", "demo").size(), 1U);
+  EXPECT_EQ(cache.pods_of("default", "demo")[0].meta.key.name, "a");
+  EXPECT_EQ(cache.pods_of("default", "other").size(), 1U);
+}
+
+TEST_F(CacheTest, watches_from_where_it_was_and_lists_again_only_when_that_is_forgotten) {
+  EXPECT_EQ(all<StartList>(pump(seconds(0))).size(), 1U);
+  list({}, "5");
+  EXPECT_EQ(all<StartWatch>(pump(seconds(0))).at(0).resource_version, "5");
+  cache.on(WatchBookmark{ResourceType::Pod, "8"});
+  end_watch(ErrorCode::Unavailable, seconds(1));
+  EXPECT_EQ(all<StartWatch>(pump(seconds(1))).at(0).resource_version, "8");
+  end_watch(ErrorCode::Expired, seconds(2));
+  EXPECT_EQ(all<StartList>(pump(seconds(3))).size(), 1U);
+  EXPECT_TRUE(cache.is_complete(ResourceType::Pod)) << "what was known stays known meanwhile";
+}
+
+TEST_F(CacheTest, waits_longer_each_time_a_list_fails) {
+  Duration waited{0};
+  Duration now{0};
+  for (int attempt = 1; attempt <= 12; ++attempt) {
+    ASSERT_EQ(all<StartList>(pump(now)).size(), 1U);
+    end_watch(ErrorCode::Unavailable, now);
+    const Duration wait = cache.deadline().value() - at(now).monotonic;
+    EXPECT_GE(wait, waited);
+    EXPECT_LE(wait, seconds(30));
+    waited = wait;
+    now += wait;
   }
-  cache_.on(WatchEnded{ResourceType::Pod, {ErrorCode::Unavailable, "down", ""}}, at(2000), effects);
-  ASSERT_TRUE(cache_.deadline());
-  EXPECT_GT(*cache_.deadline(), at(2003).monotonic);
-}
-
-TEST_F(CacheTest, pods_of_a_cluster_come_in_order_of_name) {
-  list({pod("b", "2", "u2"), pod("a", "1")}, "5");
-  const std::vector<PodView> pods = cache_.pods_of("default", "demo");
-  ASSERT_EQ(pods.size(), 2U);
-  EXPECT_EQ(pods[0].meta.key.name, "a");
-  EXPECT_TRUE(cache_.pods_of("default", "other").empty());
-}
-
-TEST(ResourceVersions, are_compared_as_numbers) {
-  EXPECT_TRUE(is_older("9", "10"));
-  EXPECT_FALSE(is_older("10", "10"));
-  EXPECT_FALSE(is_older("11", "10"));
+  EXPECT_EQ(waited, Duration(seconds(30)));
 }
 
 }  // namespace
-}  // namespace ray_gitops::engine
+}  // namespace ray_gitops::engine::test

@@ -1,126 +1,127 @@
 #include "agent/engine/lease.h"
 
-#include <optional>
-#include <string>
-
-#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "reconcilers/manifest/names.h"
 #include "tests/unit/engine/support.h"
 
-namespace ray_gitops::engine {
+namespace ray_gitops::engine::test {
 namespace {
 
-using test::at;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
 
-LeaseView lease(const std::string& holder, const std::string& version) {
+LeaseView lease(const std::string& holder, const std::string& version, std::int64_t transitions) {
   LeaseView view;
-  view.meta.key = agent_lease_key("ops", "blue");
-  view.meta.uid = "u1";
+  view.meta.key = agent_lease_key("ray", "demo");
+  view.meta.uid = "uid-lease";
   view.meta.resource_version = version;
   view.holder = holder;
-  view.duration = std::chrono::seconds(15);
-  view.transitions = 4;
+  view.duration = seconds(15);
+  view.transitions = transitions;
   return view;
 }
 
 class LeaseTest : public testing::Test {
  protected:
-  EngineOptions options_ = test::options();
-  Lease lease_{options_};
-  std::optional<SendWrite> sent_;
+  Effects pump(Duration when) {
+    Effects effects;
+    mine.pump(at(when), effects);
+    return effects;
+  }
+  Effects read(Result<std::optional<ResourceView>> object, Duration when) {
+    Effects effects;
+    mine.on(ReadAnswered{agent_lease_key("ray", "demo"), std::move(object)}, at(when), effects);
+    note(effects);
+    return effects;
+  }
+  Effects answer(Result<std::optional<ResourceView>> object, Duration when) {
+    Effects effects;
+    EXPECT_TRUE(mine.on(WriteAnswered{write.write_id, std::move(object)}, at(when), effects));
+    return effects;
+  }
+  void note(const Effects& effects) {
+    const auto writes = all<SendWrite>(effects);
+    if (!writes.empty()) write = writes.back();
+  }
+  void acquire(Duration when) {
+    pump(when);
+    read(std::optional<ResourceView>{}, when);
+    answer(ResourceView{lease("one", "10", 0)}, when);
+  }
 
-  void pump(double seconds) {
-    Effects effects;
-    lease_.pump(at(seconds), effects);
-    keep(effects);
-  }
-  void read(std::optional<ResourceView> object, double seconds) {
-    Effects effects;
-    EXPECT_TRUE(lease_.on(ReadAnswered{agent_lease_key("ops", "blue"), std::move(object)},
-                          at(seconds), effects));
-    keep(effects);
-  }
-  void grant(double seconds) {
-    Effects effects;
-    ASSERT_TRUE(sent_);
-    EXPECT_TRUE(
-        lease_.on(WriteAnswered{sent_->write_id, std::optional<ResourceView>(lease("host-1", "9"))},
-                  at(seconds), effects));
-  }
-  void keep(const Effects& effects) {
-    const auto writes = test::all_of<SendWrite>(effects);
-    sent_ = writes.empty() ? std::nullopt : std::optional(writes[0]);
-  }
+  EngineOptions its_options = options();
+  Lease mine{its_options};
+  SendWrite write;
 };
 
-TEST_F(LeaseTest, is_made_when_there_is_none_and_held_once_granted) {
-  pump(0);
-  read(std::nullopt, 0);
-  ASSERT_TRUE(sent_);
-  EXPECT_EQ(sent_->action.verb, Verb::Create);
-  EXPECT_FALSE(lease_.is_held(at(0)));
-  grant(1);
-  EXPECT_TRUE(lease_.is_held(at(1)));
+TEST_F(LeaseTest, is_taken_when_there_is_none) {
+  EXPECT_EQ(all<SendRead>(pump(seconds(0))).size(), 1U);
+  read(std::optional<ResourceView>{}, seconds(0));
+  EXPECT_EQ(write.action.verb, Verb::Create);
+  EXPECT_FALSE(mine.is_held(at(seconds(0)))) << "not before it is granted";
+  answer(ResourceView{lease("one", "10", 0)}, seconds(1));
+  EXPECT_TRUE(mine.is_held(at(seconds(1))));
+  EXPECT_EQ(mine.epoch(), 1);
 }
 
-TEST_F(LeaseTest, is_renewed_every_five_seconds_and_no_oftener) {
-  pump(0);
-  read(std::nullopt, 0);
-  grant(0);
-  pump(4.9);
-  EXPECT_FALSE(sent_);
-  pump(5);
-  ASSERT_TRUE(sent_);
-  EXPECT_EQ(sent_->action.verb, Verb::Replace);
-  EXPECT_EQ(sent_->action.preconditions.resource_version, "9");
+TEST_F(LeaseTest, is_taken_over_when_the_other_has_been_silent_for_its_whole_duration) {
+  pump(seconds(0));
+  EXPECT_TRUE(all<SendWrite>(read(ResourceView{lease("two", "10", 0)}, seconds(0))).empty());
+  EXPECT_NE(mine.obstacle().find("two"), std::string::npos);
+  pump(seconds(14));
+  EXPECT_TRUE(all<SendWrite>(read(ResourceView{lease("two", "10", 0)}, seconds(14))).empty());
+  pump(seconds(16));
+  EXPECT_EQ(all<SendWrite>(read(ResourceView{lease("two", "10", 0)}, seconds(16))).size(), 1U);
+  EXPECT_EQ(write.action.verb, Verb::Replace);
+  EXPECT_EQ(write.action.preconditions.resource_version, "10");
+  EXPECT_EQ(write.action.body.json()["spec"]["leaseTransitions"], 1);
 }
 
-TEST_F(LeaseTest, is_lost_before_another_may_take_it_when_renewals_go_unanswered) {
-  pump(0);
-  read(std::nullopt, 0);
-  grant(0);
-  EXPECT_TRUE(lease_.is_held(at(9.9)));
-  EXPECT_FALSE(lease_.is_held(at(10)));
-  EXPECT_LT(Lease::k_renew_deadline, Lease::k_duration);
+TEST_F(LeaseTest, is_left_to_another_that_renews_it) {
+  for (int second = 0; second < 60; second += 5) {
+    pump(seconds(second));
+    const auto version = std::to_string(100 + second);
+    EXPECT_TRUE(
+        all<SendWrite>(read(ResourceView{lease("two", version, 0)}, seconds(second))).empty());
+  }
 }
 
-TEST_F(LeaseTest, of_another_is_taken_only_after_it_stood_still_for_its_duration) {
-  pump(0);
-  read(std::optional<ResourceView>(lease("host-2", "3")), 0);
-  EXPECT_FALSE(sent_);
-  EXPECT_NE(lease_.obstacle().find("host-2"), std::string::npos);
-  pump(10);
-  read(std::optional<ResourceView>(lease("host-2", "4")), 10);  // it was renewed
-  EXPECT_FALSE(sent_);
-  pump(24);
-  read(std::optional<ResourceView>(lease("host-2", "4")), 24);
-  EXPECT_FALSE(sent_);
-  pump(26);
-  read(std::optional<ResourceView>(lease("host-2", "4")), 26);
-  ASSERT_TRUE(sent_);
-  EXPECT_EQ(sent_->action.body.json()["spec"]["leaseTransitions"], 5);
+TEST_F(LeaseTest, is_renewed_every_five_seconds) {
+  acquire(seconds(0));
+  EXPECT_TRUE(pump(milliseconds(4900)).empty());
+  const auto writes = all<SendWrite>(pump(seconds(5)));
+  ASSERT_EQ(writes.size(), 1U);
+  EXPECT_EQ(writes[0].action.body.json()["spec"]["leaseTransitions"], 0);
 }
 
-TEST_F(LeaseTest, of_the_same_instance_is_taken_at_once) {
-  pump(0);
-  read(std::optional<ResourceView>(lease("host-1", "3")), 0);
-  ASSERT_TRUE(sent_);
-  EXPECT_EQ(sent_->action.body.json()["spec"]["leaseTransitions"], 4);
+TEST_F(LeaseTest, is_not_held_ten_seconds_after_the_last_renewal_that_was_granted) {
+  acquire(seconds(0));
+  note(pump(seconds(5)));
+  answer(tl::unexpected<Error>(unavailable()), seconds(9));
+  EXPECT_TRUE(mine.is_held(at(milliseconds(9900))));
+  EXPECT_FALSE(mine.is_held(at(seconds(10))));
+}
+
+TEST_F(LeaseTest, is_given_up_at_once_when_another_is_found_to_hold_it) {
+  acquire(seconds(0));
+  note(pump(seconds(5)));
+  answer(failed(ErrorCode::Conflict), seconds(5));
+  pump(seconds(6));
+  read(ResourceView{lease("two", "20", 1)}, seconds(6));
+  EXPECT_FALSE(mine.is_held(at(seconds(6))));
 }
 
 TEST_F(LeaseTest, is_given_back_at_the_end) {
-  pump(0);
-  read(std::nullopt, 0);
-  grant(0);
+  acquire(seconds(0));
   Effects effects;
-  lease_.release(at(1), effects);
-  keep(effects);
-  ASSERT_TRUE(sent_);
-  EXPECT_EQ(sent_->action.body.json()["spec"]["holderIdentity"], "");
-  EXPECT_FALSE(lease_.is_held(at(1)));
+  mine.release(at(seconds(1)), effects);
+  note(effects);
+  EXPECT_FALSE(mine.is_held(at(seconds(1))));
+  EXPECT_EQ(write.action.body.json()["spec"]["holderIdentity"], "");
+  answer(ResourceView{lease("", "11", 0)}, seconds(1));
+  EXPECT_TRUE(mine.is_released());
 }
 
 }  // namespace
-}  // namespace ray_gitops::engine
+}  // namespace ray_gitops::engine::test

@@ -37,7 +37,7 @@ std::map<std::string, Json> rendered(const Declaration& declaration) {
   return objects;
 }
 
-TEST(Manifest, is_what_stands_beside_each_cluster) {
+TEST(GoldenManifest, is_what_stands_beside_each_cluster) {
   const auto cases = cases_in("tests/golden/manifest");
   ASSERT_FALSE(cases.empty());
   for (const fs::path& folder : cases)
@@ -73,7 +73,7 @@ std::string listed(const std::string& object, const Json& differences) {
 
 // kuberay.json was checked against the running operator, field by field. What we do otherwise is
 // listed beside it and must be in docs/deviations.md.
-TEST(Manifest, of_the_worked_example_is_kuberays_but_for_what_is_listed) {
+TEST(GoldenManifest, of_the_worked_example_is_kuberays_but_for_what_is_listed) {
   const fs::path folder = "tests/golden/manifest/worked-example";
   const Json kuberay = Json::parse(read_text(folder / "kuberay.json"));
   const auto ours = rendered(declared(read_text(folder / "cluster.yaml")));

@@ -45,7 +45,7 @@ Plan plan_of(const World& world, const Declaration& declaration) {
                        : raycluster::reconcile(declaration, world.observed, k_agent_id, world.now);
 }
 
-TEST(Plan, is_what_stands_beside_each_world) {
+TEST(GoldenPlan, is_what_stands_beside_each_world) {
   const fs::path root = "tests/golden/raycluster";
   const auto cases = cases_in(root);
   ASSERT_FALSE(cases.empty());

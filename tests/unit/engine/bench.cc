@@ -1,0 +1,179 @@
+#include "tests/unit/engine/bench.h"
+
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "reconcilers/manifest/names.h"
+#include "reconcilers/manifest/view.h"
+#include "reconcilers/model/digest.h"
+
+namespace ray_gitops::engine::test {
+
+using Json = nlohmann::json;
+using std::chrono::milliseconds;
+
+std::string cluster_file(const std::string& name, const std::string& image) {
+  const std::string container = "          image: rayproject/ray:" + image + "\n";
+  return "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata:\n  name: " + name +
+         "\nspec:\n  headGroupSpec:\n    rayStartParams: {}\n    template:\n      spec:\n"
+         "        containers:\n        - name: ray-head\n" +
+         container +
+         "  workerGroupSpecs:\n  - groupName: small\n    replicas: 1\n    minReplicas: 0\n"
+         "    maxReplicas: 3\n    rayStartParams: {}\n    template:\n      spec:\n"
+         "        containers:\n        - name: ray-worker\n" +
+         container;
+}
+
+SourceTree tree_of(const std::string& commit, const Files& files,
+                   const std::set<std::string>& known_blobs) {
+  SourceTree tree{.commit = commit, .message = "", .files = {}, .descends_from_accepted = true};
+  for (const auto& [path, content] : files) {
+    SourceFile file{path, short_hash(content, 40), std::nullopt, ""};
+    if (!known_blobs.contains(file.blob_id)) file.content = content;
+    tree.files.push_back(std::move(file));
+  }
+  return tree;
+}
+
+Bench::Bench() { restart(); }
+
+Bench::~Bench() = default;
+
+void Bench::restart() { engine_ = std::make_unique<Engine>(options_); }
+
+void Bench::commit(const std::string& id, const Files& files, const std::string& message,
+                   bool rewinds) {
+  tip_ = id;
+  files_ = files;
+  message_ = message;
+  rewinds_ = rewinds;
+  deliver(Wake{});
+  run();
+}
+
+void Bench::run(Duration duration) {
+  const Duration end = since_ + duration;
+  while (since_ < end) {
+    const Deadline due = engine_->next_deadline();
+    if (due && *due <= now().monotonic) tick();
+    since_ += milliseconds(100);
+  }
+}
+
+void Bench::tick() { deliver(Tick{}); }
+
+void Bench::deliver(Event event) {
+  for (const Effect& effect : engine_->step(std::move(event), now())) answer(effect);
+}
+
+void Bench::answer(const Effect& effect) {
+  if (std::holds_alternative<ListRemote>(effect)) {
+    if (git_answers) return deliver(RemoteListed{RemoteTips{tip_, std::nullopt}});
+    return deliver(RemoteListed{failed(ErrorCode::Unavailable)});
+  }
+  if (const auto* load = std::get_if<LoadCommit>(&effect)) {
+    SourceTree tree = tree_of(load->commit, files_, load->known_blobs);
+    tree.message = message_;
+    tree.descends_from_accepted =
+        !rewinds_ || load->accepted.empty() || load->accepted == load->commit;
+    return deliver(CommitLoaded{load->commit, std::move(tree)});
+  }
+  if (std::holds_alternative<LoadStatus>(effect)) return deliver(StatusLoaded{StatusTree{}});
+  if (std::holds_alternative<PublishStatus>(effect))
+    return deliver(StatusPublished{failed(ErrorCode::Rejected)});
+  if (const auto* list = std::get_if<StartList>(&effect)) {
+    if (unlisted.contains(list->type)) return;
+    ListCompleted completed{list->type, {}, std::to_string(version_)};
+    for (const auto& [key, object] : objects_)
+      if (key.type == list->type) completed.objects.push_back(*view(key));
+    return deliver(std::move(completed));
+  }
+  if (const auto* read = std::get_if<SendRead>(&effect))
+    return deliver(ReadAnswered{read->key, view(read->key)});
+  if (const auto* write = std::get_if<SendWrite>(&effect)) answer(*write);
+}
+
+void Bench::answer(const SendWrite& write) {
+  const ResourceKey target = write.action.target;
+  if (target.type != ResourceType::Lease) writes.push_back(write.action);
+  Result<std::optional<ResourceView>> object = carry_out(write.action);
+  if (loses_answer_of == target) {
+    loses_answer_of.reset();
+    object = failed(ErrorCode::Unavailable);
+  }
+  deliver(WriteAnswered{write.write_id, std::move(object)});
+}
+
+Result<std::optional<ResourceView>> Bench::carry_out(const Action& action) {
+  const auto live = objects_.find(action.target);
+  if (action.verb == Verb::Delete) {
+    if (live == objects_.end()) return failed(ErrorCode::NotFound);
+    remove(action.target);
+    return std::optional<ResourceView>{};
+  }
+  if (action.verb == Verb::Create && live != objects_.end())
+    return failed(ErrorCode::AlreadyExists);
+  Json object = action.body.json();
+  object["metadata"]["uid"] = live == objects_.end() ? "uid-" + std::to_string(version_ + 1)
+                                                     : live->second["metadata"]["uid"];
+  store(action.target, std::move(object));
+  return view(action.target);
+}
+
+void Bench::store(const ResourceKey& key, Json object) {
+  object["metadata"]["resourceVersion"] = std::to_string(++version_);
+  objects_[key] = std::move(object);
+}
+
+void Bench::remove(const ResourceKey& key) {
+  ResourceView last = *view(key);
+  objects_.erase(key);
+  std::visit([&](auto& object) { object.meta.resource_version = std::to_string(++version_); },
+             last);
+  deliver(WatchChanged{key.type, true, last});
+}
+
+void Bench::start_pods() {
+  for (auto& [key, object] : objects_) {
+    if (key.type != ResourceType::Pod) continue;
+    object["status"] = {{"phase", "Running"},
+                        {"conditions", {{{"type", "Ready"}, {"status", "True"}}}}};
+    object["metadata"]["resourceVersion"] = std::to_string(++version_);
+    deliver(WatchChanged{key.type, false, *view(key)});
+  }
+  run();
+}
+
+std::optional<ResourceView> Bench::view(const ResourceKey& key) const {
+  const auto found = objects_.find(key);
+  if (found == objects_.end()) return std::nullopt;
+  Result<ResourceView> parsed = parse_view(key.type, found->second);
+  return parsed ? std::optional(std::move(*parsed)) : std::nullopt;
+}
+
+std::vector<std::string> Bench::names(ResourceType type) const {
+  std::vector<std::string> found;
+  for (const auto& [key, object] : objects_)
+    if (key.type == type) found.push_back(key.name);
+  return found;
+}
+
+std::optional<ConfigMapView> Bench::anchor(const std::string& cluster) const {
+  const auto found = view(anchor_key({Kind::RayCluster, "default", cluster}));
+  return found ? std::optional(std::get<ConfigMapView>(*found)) : std::nullopt;
+}
+
+AgentState Bench::state() const {
+  const auto found = view(agent_anchor_key(options_.agent_ns, options_.agent_id));
+  if (!found) return {};
+  return agent_state(std::get<ConfigMapView>(*found)).value_or(AgentState{});
+}
+
+status::ObjectStatus Bench::status_of(const std::string& cluster) {
+  for (const status::ObjectStatus& status : engine_->facts(now()).objects)
+    if (status.key.name == cluster) return status;
+  return {};
+}
+
+}  // namespace ray_gitops::engine::test

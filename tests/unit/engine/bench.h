@@ -1,0 +1,77 @@
+#pragma once
+// An engine on a bench: a repository and a cluster that answer at once, and a test that may hold
+// any answer back.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "agent/engine/engine.h"
+#include "reconcilers/manifest/anchor.h"
+#include "tests/unit/engine/support.h"
+
+namespace ray_gitops::engine::test {
+
+using Files = std::map<std::string, std::string>;  // path -> content
+
+// A RayCluster in the namespace default with one worker.
+std::string cluster_file(const std::string& name, const std::string& image = "2.40.0");
+SourceTree tree_of(const std::string& commit, const Files& files,
+                   const std::set<std::string>& known_blobs);
+
+class Bench {
+ public:
+  Bench();
+  ~Bench();
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  // Whole new process: what it knew is gone, cluster and repository are as they were.
+  void restart();
+  // Commits and lets the engine see it. `rewinds`: it does not descend from what was accepted.
+  void commit(const std::string& id, const Files& files, const std::string& message = "",
+              bool rewinds = false);
+  // Lets time pass, tick by tick, and answers everything.
+  void run(Duration duration = std::chrono::seconds(30));
+  // The pods become Ready.
+  void start_pods();
+  void remove(const ResourceKey& key);
+  void deliver(Event event);
+
+  std::vector<std::string> names(ResourceType type) const;
+  std::optional<ConfigMapView> anchor(const std::string& cluster) const;
+  AgentState state() const;
+  status::ObjectStatus status_of(const std::string& cluster);
+  std::string hold_id() { return engine_->facts(now()).hold_id; }
+  Now now() const { return at(since_); }
+
+  bool git_answers = true;
+  std::set<ResourceType> unlisted;             // types whose list never completes
+  std::optional<ResourceKey> loses_answer_of;  // its next write takes effect without an answer
+  std::vector<Action> writes;                  // all that were sent but those of the Lease
+
+ private:
+  void tick();
+  void answer(const Effect& effect);
+  void answer(const SendWrite& write);
+  Result<std::optional<ResourceView>> carry_out(const Action& action);
+  void store(const ResourceKey& key, nlohmann::json object);
+  std::optional<ResourceView> view(const ResourceKey& key) const;
+
+  EngineOptions options_ = options();
+  std::unique_ptr<Engine> engine_;
+  Duration since_{0};
+  std::map<ResourceKey, nlohmann::json> objects_;
+  std::int64_t version_ = 10;
+  std::string tip_;
+  Files files_;
+  std::string message_;
+  bool rewinds_ = false;
+};
+
+}  // namespace ray_gitops::engine::test
