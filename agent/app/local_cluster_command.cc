@@ -89,13 +89,22 @@ Result<void> LocalCluster::start_server() {
   const local_cluster::Credentials credentials =
       TRY(local_cluster::read_or_make_credentials(command_.state_directory, wall_now()));
   local_cluster::ServerOptions options;
+  options.port = local_cluster::read_port(command_.state_directory);
   options.token = credentials.token;
   options.certificate = credentials.certificate;
   options.on_changes = [this] {
     if (kubelet_) kubelet_->store_changed();
   };
-  server_ =
-      TRY(Server::start(base_.get(), opened_.store, opened_.database, logs_, std::move(options)));
+  Result<std::unique_ptr<Server>> server =
+      Server::start(base_.get(), opened_.store, opened_.database, logs_, options);
+  if (!server && options.port != 0) {
+    log::write(log::Level::Warning,
+               "the last run's port is taken; clients need the new kubeconfig");
+    options.port = 0;
+    server = Server::start(base_.get(), opened_.store, opened_.database, logs_, options);
+  }
+  server_ = TRY(std::move(server));
+  TRY(local_cluster::save_port(command_.state_directory, server_->port()));
   return local_cluster::write_kubeconfig(kubeconfig(), server_->url(), credentials);
 }
 

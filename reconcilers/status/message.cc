@@ -16,7 +16,10 @@ std::string headline(const StatusFacts& facts) {
   std::map<Phase, int> counts;
   for (const ObjectStatus& object : facts.objects) ++counts[object.phase];
   std::string text;
-  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  const auto add = [&](const std::string& part) {
+    if (!text.empty()) text += ", ";
+    text += part;
+  };
   for (const auto& [phase, count] : counts)
     add(std::to_string(count) + " " + lower(name_of(phase)));
   if (!facts.diagnostics.empty()) add(std::to_string(facts.diagnostics.size()) + " to look at");

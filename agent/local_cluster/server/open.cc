@@ -1,6 +1,7 @@
 #include "agent/local_cluster/server/open.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -115,6 +116,18 @@ Result<Credentials> read_or_make_credentials(const std::string& state_directory,
   std::string token = TRY(read_or_make_token(state_directory + "/token"));
   Certificate certificate = TRY(read_or_make_certificate(state_directory + "/tls", now));
   return Credentials{std::move(token), std::move(certificate)};
+}
+
+std::uint16_t read_port(const std::string& state_directory) {
+  const std::string text = read_file(state_directory + "/port");
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, port);
+  return error == std::errc{} && stop == end ? port : std::uint16_t{0};
+}
+
+Result<void> save_port(const std::string& state_directory, std::uint16_t port) {
+  return write_private_file(state_directory + "/port", std::to_string(port));
 }
 
 Result<void> write_kubeconfig(const std::string& path, const std::string& url,

@@ -31,6 +31,11 @@ struct Credentials {
 // (0600), the same ever after, so that kubeconfigs stay good.
 Result<Credentials> read_or_make_credentials(const std::string& state_directory, WallTime now);
 
+// STATE/port: where the server listened last, so that clients find it again after a restart; 0 when
+// that is not known.
+std::uint16_t read_port(const std::string& state_directory);
+Result<void> save_port(const std::string& state_directory, std::uint16_t port);
+
 // A kubeconfig for `url` with the token in it, readable by its owner only; replaces the file at
 // once.
 Result<void> write_kubeconfig(const std::string& path, const std::string& url,
