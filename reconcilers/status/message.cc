@@ -45,8 +45,9 @@ std::vector<std::string> transitions(const StatusFacts& facts, const Tree& befor
     if (old != published.end() && old->second.phase == phase && old->second.reason == object.reason)
       continue;
     const std::string from = old == published.end() ? "new" : shown_phase(old->second);
-    lines.push_back(printable(to_string(object.key), 200) + ": " + from + " -> " + phase + " (" +
-                    object.reason + ")");
+    std::string line = printable(to_string(object.key), 200);
+    line.append(": ").append(from).append(" -> ").append(phase);
+    lines.push_back(line.append(" (").append(object.reason).append(")"));
   }
   for (const auto& [path, old] : published)
     if (!present.contains(path))

@@ -88,8 +88,8 @@ ROOMS = {
                                            libraries=("json", "libevent", "expected")),
     "agent/web": adapter(ours=(MODEL, ENGINE, LOOP, LOG), libraries=("json", "libevent")),
     "agent/cli": adapter(ours=(MODEL,), libraries=("cli11",)),
-    "agent/app": adapter(ours=(*ALL_RECONCILERS, ENGINE, *ADAPTERS), libraries=("json", "curl",
-                                                                              "git2")),
+    "agent/app": adapter(ours=(*ALL_RECONCILERS, ENGINE, *ADAPTERS),
+                         libraries=("json", "curl", "git2", "libevent")),
     "agent": adapter(ours=("agent/app",)),  # main.cc
     # The simulation runs what is shipped, with nothing real beneath it.
     "tests/simulation": adapter(ours=(*ALL_RECONCILERS, ENGINE, STORE, "tests/support"),

@@ -108,7 +108,8 @@ TEST(Pod, has_every_variable_once) {
       "RAY_CLUSTER_NAME, value: mine}, {name: OTHER, value: mine}]";
   const Json pod = worker_of(cluster({.worker_container = env}));
   std::set<std::string> names;
-  for (const Json& entry : ray_container(pod).at("env"))
+  const Json environment = ray_container(pod).at("env");
+  for (const Json& entry : environment)
     EXPECT_TRUE(names.insert(entry.at("name")).second) << entry;
   EXPECT_EQ(value_of(ray_container(pod), "RAY_IP"), "demo-head-svc");
   EXPECT_EQ(value_of(ray_container(pod), "RAY_ADDRESS"), "mine");
