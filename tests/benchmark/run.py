@@ -11,6 +11,7 @@ import argparse
 import os
 import pathlib
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -142,16 +143,28 @@ class Bench:
         return commits, changed, share, resident_megabytes(self.agent.pid)
 
 
+def family(pid):
+    """The agent and its Git child."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    return [pid, *map(int, children)]
+
+
 def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Of the process, its children, and those of them that have ended."""
+    ticks = 0
+    for member in family(pid):
+        stat = pathlib.Path(f"/proc/{member}/stat").read_text("ascii")
+        ticks += sum(map(int, stat.rsplit(")", 1)[1].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def resident_megabytes(pid):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text("ascii").split("\n"):
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit(f"no VmRSS of {pid}")
+    """Proportional: what agent and child share counts once."""
+    total = 0
+    for member in family(pid):
+        rollup = pathlib.Path(f"/proc/{member}/smaps_rollup").read_text("ascii")
+        total += int(re.search(r"^Pss:\s*(\d+)", rollup, re.MULTILINE).group(1))
+    return total / 1024
 
 
 def files_per_second(lib, folder):
@@ -178,8 +191,8 @@ def measure(lib, quick):
     commits, changed, share, resident = bench.silence(seconds)
     rows.append((f"converged for {seconds} s: status commits", str(commits)))
     rows.append((f"converged for {seconds} s: objects written, but for the Lease", str(changed)))
-    rows.append(("converged: CPU of the agent (polls every 2 s)", f"{share * 100:.2f} % of a core"))
-    rows.append(("converged: resident memory of the agent", f"{resident:.1f} MB"))
+    rows.append(("converged: CPU of agent and Git child (polls every 2 s)", f"{share * 100:.2f} % of a core"))
+    rows.append(("converged: memory (PSS) of agent and Git child", f"{resident:.1f} MB"))
     bench.agent.stop()
     return rows
 
