@@ -115,7 +115,7 @@ Result<std::optional<ResourceView>> Bench::carry_out(const Action& action) {
   if (action.verb == Verb::Create && live != objects_.end())
     return failed(ErrorCode::AlreadyExists);
   Json object = action.body.json();
-  object["metadata"]["uid"] = live == objects_.end() ? "uid-" + std::to_string(version_ + 1)
+  object["metadata"]["uid"] = live == objects_.end() ? Json("uid-" + std::to_string(version_ + 1))
                                                      : live->second["metadata"]["uid"];
   store(action.target, std::move(object));
   return view(action.target);

@@ -109,8 +109,7 @@ TEST(Pod, has_every_variable_once) {
   const Json pod = worker_of(cluster({.worker_container = env}));
   std::set<std::string> names;
   const Json environment = ray_container(pod).at("env");
-  for (const Json& entry : environment)
-    EXPECT_TRUE(names.insert(entry.at("name")).second) << entry;
+  for (const Json& entry : environment) EXPECT_TRUE(names.insert(entry.at("name")).second) << entry;
   EXPECT_EQ(value_of(ray_container(pod), "RAY_IP"), "demo-head-svc");
   EXPECT_EQ(value_of(ray_container(pod), "RAY_ADDRESS"), "mine");
   EXPECT_EQ(value_of(ray_container(pod), "OTHER"), "mine");
