@@ -1,5 +1,6 @@
 #include "agent/app/agent_command.h"
 
+#include <csignal>
 #include <cstdio>
 #include <random>
 #include <string>
@@ -92,9 +93,18 @@ RuntimeOptions runtime_options(const AgentConfig& config, const std::string& ins
   return options;
 }
 
+// A hook may wake the agent before it listens: the signal then waits instead of ending it.
+void hold_back_wake_up() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
 }  // namespace
 
 int run_agent(const cli::AgentCommand& command) {
+  hold_back_wake_up();
   set_up_log(command.log);
   const Result<AgentConfig> config = load_config(command.config);
   if (!config) return complain(config.error(), "see docs/agent.md for what it may hold");
