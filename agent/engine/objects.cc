@@ -1,7 +1,6 @@
 #include "agent/engine/objects.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "reconcilers/manifest/names.h"
@@ -13,15 +12,6 @@ namespace ray_gitops::engine {
 namespace {
 
 std::string short_commit(const std::string& commit) { return commit.substr(0, 7); }
-
-bool says_the_same(const status::ObjectStatus& left, const status::ObjectStatus& right) {
-  const auto said = [](const status::ObjectStatus& status) {
-    return std::tie(status.phase, status.reason, status.message, status.next, status.declared.path,
-                    status.declared.line, status.declared.commit, status.declared_hash,
-                    status.applied_commit, status.applied_path, status.applied_hash);
-  };
-  return said(left) == said(right) && left.conditions == right.conditions && left.ray == right.ray;
-}
 
 std::optional<Kind> companion_kind(ResourceType type) {
   switch (type) {
@@ -201,6 +191,7 @@ void Objects::reconcile(const ObjectKey& key, Record& record, Now now, bool may_
   const ResourceKey anchor = anchor_key(key);
   if (!is_companion(key.kind) && (writes_.is_under_way(anchor) || writes_.is_unknown(anchor)))
     return;
+  forgive_what_we_made(key);
   if (is_unjudged(key, record))
     unjudged_.insert(key);
   else
@@ -252,7 +243,9 @@ Objects::Choice Objects::choose(const ObjectKey& key, const Record& record) cons
 
 const ConfigMapView* Objects::anchor_of(const ObjectKey& key) const {
   const ResourceView* view = cache_.find(anchor_key(key));
-  return view == nullptr ? nullptr : std::get_if<ConfigMapView>(view);
+  const auto* map = view == nullptr ? nullptr : std::get_if<ConfigMapView>(view);
+  // One of that name that somebody else made is none.
+  return map != nullptr && anchored_key(*map).has_value() ? map : nullptr;
 }
 
 const Declaration* Objects::last_good(const ObjectKey& key, Record& record) {
@@ -389,6 +382,20 @@ Deadline Objects::send(const ObjectKey& key, const Plan& plan, Now now, Effects&
   return next;
 }
 
+// A name that was taken by what an unanswered create of ours had made has nothing to say any more.
+void Objects::forgive_what_we_made(const ObjectKey& key) {
+  const ConfigMapView* anchor = is_companion(key.kind) ? nullptr : anchor_of(key);
+  if (anchor == nullptr) return;
+  for (const auto& [target, refusal] : refusals_of(key)) {
+    const ResourceView* live = cache_.find(target);
+    if (refusal.error.code != ErrorCode::AlreadyExists || live == nullptr) continue;
+    const bool is_ours = target == anchor->meta.key || meta_of(*live).owner_uid == anchor->meta.uid;
+    if (!is_ours || meta_of(*live).terminating) continue;
+    writes_.forgive(target);
+    owners_.erase(target);
+  }
+}
+
 // A refusal whose delay is over and whose write is no longer planned has nothing to say any more.
 Deadline Objects::forget_stale_refusals(const ObjectKey& key, const Plan& plan, Now now) {
   Deadline next;
@@ -406,63 +413,6 @@ Deadline Objects::forget_stale_refusals(const ObjectKey& key, const Plan& plan, 
     dirty_.insert(key);
   }
   return next;
-}
-
-void Objects::note(const ObjectKey& key, Record& record, const Choice& choice, const Plan& plan,
-                   Now now, Effects& effects) {
-  if (plan.phase == Phase::Ready) record.was_ready = true;
-  if (plan.reason == "DocumentChanged" || plan.reason == "CreatingAnchor") record.was_ready = false;
-  status::ObjectStatus status = describe_object(key, record, choice, plan);
-  const status::ObjectStatus& before = record.status;
-  const bool phase_changed = before.phase != status.phase || before.reason != status.reason;
-  status.since = phase_changed ? now.wall : before.since;
-  if (says_the_same(before, status)) return;
-  const bool bad = status.phase == Phase::Failed || status.phase == Phase::Degraded ||
-                   status.phase == Phase::Blocked;
-  if (phase_changed)
-    log(effects, bad ? LogLevel::Warning : LogLevel::Info, "object",
-        {{"object", to_string(key)},
-         {"phase", name_of(status.phase)},
-         {"reason", status.reason},
-         {"message", status.message}});
-  record.status = std::move(status);
-  publisher_.changed(now, bad && phase_changed);
-  if (is_companion(key.kind) && phase_changed)
-    for (const auto& [other, waiting] : records_)
-      if (!is_companion(other.kind)) dirty_.insert(other);
-}
-
-status::ObjectStatus Objects::describe_object(const ObjectKey& key, const Record& record,
-                                              const Choice& choice, const Plan& plan) const {
-  status::ObjectStatus status;
-  status.key = key;
-  status.declared = record.wish.place;
-  if (record.wish.declared) status.declared_hash = record.wish.declared->spec_hash;
-  const ConfigMapView* anchor = is_companion(key.kind) ? nullptr : anchor_of(key);
-  if (anchor != nullptr) {
-    status.applied_commit = anchor->commit;
-    status.applied_path = anchor->path;
-    status.applied_hash = anchor->spec_hash;
-    // A commit that does not change this object is not its commit.
-    if (status.applied_hash == status.declared_hash) status.declared.commit = anchor->commit;
-  } else if (is_companion(key.kind)) {
-    status.declared.commit.clear();
-  }
-  status.phase = plan.phase;
-  status.reason = plan.reason.empty() ? "NotYetKnown" : plan.reason;
-  status.message = plan.message;
-  status.conditions = plan.conditions;
-  status.ray = plan.ray;
-  if (record.wish.declared)
-    for (const Diagnostic& warning : record.wish.declared->warnings)
-      status.conditions.push_back({"FieldsSupported", false, warning.rule, to_string(warning)});
-  if (choice.overlay) {
-    status.phase = choice.overlay->phase;
-    status.reason = choice.overlay->reason;
-    status.message = choice.overlay->message;
-    status.next = choice.overlay->next;
-  }
-  return status;
 }
 
 sync::LiveFacts Objects::live_facts(const AgentState& state, const LoadedCommit& commit) {
@@ -484,16 +434,6 @@ sync::LiveFacts Objects::live_facts(const AgentState& state, const LoadedCommit&
   for (const ObjectKey& key : state.companions)
     if (cache_.find(sync::companion_resource(key)) != nullptr) live.objects[key];
   return live;
-}
-
-std::vector<status::ObjectStatus> Objects::statuses(Now now) {
-  std::vector<status::ObjectStatus> list;
-  for (const auto& [key, record] : records_) {
-    if (record.status.reason.empty()) continue;
-    list.push_back(record.status);
-    publisher_.stamp(list.back(), now);
-  }
-  return list;
 }
 
 }  // namespace ray_gitops::engine

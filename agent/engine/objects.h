@@ -105,6 +105,7 @@ class Objects {
   const ConfigMapView* anchor_of(const ObjectKey& key) const;
   std::map<ResourceKey, Refusal> refusals_of(const ObjectKey& key) const;
   Deadline send(const ObjectKey& key, const Plan& plan, Now now, Effects& effects);
+  void forgive_what_we_made(const ObjectKey& key);
   Deadline forget_stale_refusals(const ObjectKey& key, const Plan& plan, Now now);
   bool waits_for_companions(const ObjectKey& key) const;
   void note(const ObjectKey& key, Record& record, const Choice& choice, const Plan& plan, Now now,

@@ -129,10 +129,6 @@ std::optional<ResourceKey> Writes::on(const ReadAnswered& event, Now now, Effect
     return event.key;
   }
   if (meta_of(*object).agent != agent_id_) return event.key;
-  // It exists because we made it: the refusal has told what it had to tell.
-  const auto refusal = refusals_.find(event.key);
-  if (refusal != refusals_.end() && refusal->second.error.code == ErrorCode::AlreadyExists)
-    refusals_.erase(refusal);
   cache_.put(*object);
   return event.key;
 }

@@ -225,7 +225,7 @@ void User::make_foreign() {
                     : local_cluster::StoreKey{"configmaps", "default", "raycluster." + cluster};
   Json object{
       {"metadata", {{"name", key.name}, {"annotations", {{k_foreign_annotation, "true"}}}}}};
-  if (labelled && choice != 3)
+  if (labelled)
     object["metadata"]["labels"] = {{labels::k_agent, k_agent_id},
                                     {labels::k_cluster, cluster},
                                     {labels::k_group, choice == 0 ? "headgroup" : "small"}};

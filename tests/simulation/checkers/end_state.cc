@@ -87,8 +87,9 @@ void check_status(const Scene& scene, Problems& problems) {
     if (!blocked && file["phase"] != wanted)
       problems.push_back("the status says that " + name + " is " + file["phase"].dump() + ": " +
                          file["message"].dump());
-    if (blocked && !cluster.suspend && file["phase"] == "Ready")
-      problems.push_back("the status says that " + name + " is Ready, its name is taken");
+    if (blocked && !cluster.suspend && file["reason"] != "NameTaken")
+      problems.push_back("the status does not say that the name of " + name + " is taken, but " +
+                         file["reason"].dump());
     if (file["file"] != cluster.path)
       problems.push_back("the status says that " + name + " is in " + file["file"].dump());
   }

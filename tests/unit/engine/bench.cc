@@ -97,6 +97,7 @@ void Bench::answer(const Effect& effect) {
 void Bench::answer(const SendWrite& write) {
   const ResourceKey target = write.action.target;
   if (target.type != ResourceType::Lease) writes.push_back(write.action);
+  if (unreachable == target) return;
   Result<std::optional<ResourceView>> object = carry_out(write.action);
   if (loses_answer_of == target) {
     loses_answer_of.reset();
@@ -132,6 +133,15 @@ void Bench::remove(const ResourceKey& key) {
   std::visit([&](auto& object) { object.meta.resource_version = std::to_string(++version_); },
              last);
   deliver(WatchChanged{key.type, true, last});
+}
+
+void Bench::put(const ResourceKey& key, Json object) {
+  object["metadata"]["name"] = key.name;
+  object["metadata"]["namespace"] = key.ns;
+  object["metadata"]["uid"] = "uid-" + std::to_string(version_ + 1);
+  store(key, std::move(object));
+  if (const auto made = view(key); made && meta_of(*made).agent == options_.agent_id)
+    deliver(WatchChanged{key.type, false, *made});
 }
 
 void Bench::start_pods() {

@@ -41,6 +41,8 @@ class Bench {
   // The pods become Ready.
   void start_pods();
   void remove(const ResourceKey& key);
+  // Somebody else makes it, or changes it.
+  void put(const ResourceKey& key, nlohmann::json object);
   void deliver(Event event);
 
   std::vector<std::string> names(ResourceType type) const;
@@ -53,6 +55,7 @@ class Bench {
   bool git_answers = true;
   std::set<ResourceType> unlisted;             // types whose list never completes
   std::optional<ResourceKey> loses_answer_of;  // its next write takes effect without an answer
+  std::optional<ResourceKey> unreachable;      // writes to it are on their way for ever
   std::vector<Action> writes;                  // all that were sent but those of the Lease
 
  private:

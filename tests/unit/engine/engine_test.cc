@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <nlohmann/json.hpp>
+
 #include "reconcilers/manifest/names.h"
 #include "tests/unit/engine/bench.h"
 
@@ -197,16 +199,52 @@ TEST_F(EngineTest, removes_what_a_lost_create_made_for_a_commit_that_is_history)
 TEST_F(EngineTest, goes_on_with_an_approved_removal_while_git_is_unreachable) {
   begin();
   bench.commit("c2", {{"demo.yaml", cluster_file("demo")}, {"other.yaml", cluster_file("other")}});
-  bench.loses_answer_of = pod_key("demo-head");  // the process ends in the middle of it
+  bench.unreachable = pod_key("demo-head");  // the process ends in the middle of it
   bench.commit("c3", {{"other.yaml", cluster_file("other")}});
+  ASSERT_TRUE(bench.anchor("demo"));
+  ASSERT_EQ(bench.state().removals.size(), 1U);
   bench.restart();
+  bench.unreachable.reset();
   bench.git_answers = false;
   bench.writes.clear();
   bench.run(minutes(2));
   EXPECT_FALSE(bench.anchor("demo"));
-  for (const Action& action : bench.writes)
-    EXPECT_NE(to_string(action.target) + name_of(action.verb), "Pod/default/demo-headcreate");
+  for (const Action& action : bench.writes) EXPECT_EQ(action.verb, Verb::Delete);
 }
+
+// An object that stands where ours should, with our labels if `labelled`.
+class TakenName : public EngineTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(TakenName, is_reported_and_not_asked_for_in_a_loop) {
+  nlohmann::json service{{"spec", {{"ports", {{{"port", 80}}}}}}};
+  if (GetParam())
+    service["metadata"]["labels"] = {{"ray-gitops.io/agent", "demo"}, {"ray.io/cluster", "demo"}};
+  bench.put({ResourceType::Service, "default", "demo-head-svc"}, service);
+  begin();
+  EXPECT_EQ(bench.status_of("demo").reason, "NameTaken");
+  bench.writes.clear();
+  bench.run(minutes(10));
+  EXPECT_LE(bench.writes.size(), 11U) << "once a minute";
+  EXPECT_EQ(deletes(), 0U);
+  bench.remove({ResourceType::Service, "default", "demo-head-svc"});
+  bench.run(minutes(2));
+  EXPECT_EQ(bench.status_of("demo").phase, Phase::Ready);
+}
+
+TEST_P(TakenName, of_its_anchor_blocks_a_cluster) {
+  const ResourceKey name{ResourceType::ConfigMap, "default", "raycluster.demo"};
+  nlohmann::json map{{"data", {{"a", "b"}}}};
+  if (GetParam()) map["metadata"]["labels"] = {{"ray-gitops.io/agent", "demo"}};
+  bench.put(name, map);
+  bench.commit("c1", {{"demo.yaml", cluster_file("demo")}});
+  bench.run(minutes(5));
+  EXPECT_EQ(bench.status_of("demo").reason, "NameTaken");
+  EXPECT_EQ(deletes(), 0U);
+  for (const Action& action : bench.writes)
+    EXPECT_TRUE(action.target != name || action.verb == Verb::Create);
+}
+
+INSTANTIATE_TEST_SUITE_P(WithOurLabels, TakenName, testing::Bool());
 
 TEST_F(EngineTest, writes_its_own_anchor_again_when_it_was_deleted_by_hand) {
   begin();
