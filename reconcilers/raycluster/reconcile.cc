@@ -19,6 +19,9 @@
 namespace ray_gitops::raycluster {
 namespace {
 
+// How long a group that does not come up holds back the restart of the groups after it.
+constexpr Duration k_group_patience = std::chrono::minutes(5);
+
 enum Wave : int { k_wave_anchor = 0, k_wave_leaving = 1, k_wave_head = 2, k_wave_workers = 3 };
 
 std::optional<std::string> first_unknown(const ClusterObserved& observed) {
@@ -93,7 +96,8 @@ class Round {
   void plan_leaving();
   void plan_head();
   void plan_workers();
-  bool plan_group(const GroupSpec& group, bool may_restart);
+  GroupDecision plan_group(const GroupSpec& group, bool may_restart);
+  bool holds_back(const GroupSpec& group, const GroupDecision& decision);
   bool is_outdated(const GroupSpec& group) const;
   bool workers_are_ending();
   Action create_worker(const GroupSpec& group, std::int64_t slot) const;
@@ -327,13 +331,31 @@ void Round::plan_head() {
 // workers must mean that it was lost.
 void Round::plan_workers() {
   if (census_.head == nullptr || has_failed(*census_.head)) return;
+  const bool restarts = std::any_of(spec_.workers.begin(), spec_.workers.end(),
+                                    [&](const GroupSpec& group) { return is_outdated(group); });
   bool may_restart = true;
   for (const GroupSpec& group : spec_.workers) {
     if (is_outdated(group))
       restarting_ += (restarting_.empty() ? "group " : ", group ") + group.name +
                      (may_restart ? "" : " (waits until those before it are ready)");
-    may_restart = plan_group(group, may_restart) && may_restart;
+    const GroupDecision decision = plan_group(group, may_restart);
+    if (restarts && holds_back(group, decision)) may_restart = false;
   }
+}
+
+// A group that is coming up holds the next one's restart back, so that one at a time is away; not
+// for ever, though: what it needs to come up may be in the very change that waits.
+bool Round::holds_back(const GroupSpec& group, const GroupDecision& decision) {
+  if (decision.settled) return false;
+  if (is_outdated(group) || !decision.slots.empty()) return true;
+  bool young = false;
+  for (const PodView* pod : census_.groups.at(group.name)) {
+    const WallTime due = pod->meta.created_at + k_group_patience;
+    if (pod->ready || due <= wall_) continue;
+    young = true;
+    look_again_at(plan_, now_ + (due - wall_));
+  }
+  return young;
 }
 
 bool Round::is_outdated(const GroupSpec& group) const {
@@ -342,8 +364,8 @@ bool Round::is_outdated(const GroupSpec& group) const {
                      [&](const PodView* pod) { return pod->template_hash != group.template_hash; });
 }
 
-// True when every pod of the group is there, current and Ready.
-bool Round::plan_group(const GroupSpec& group, bool may_restart) {
+// Its actions are in the plan; what is answered says how far the group has come.
+GroupDecision Round::plan_group(const GroupSpec& group, bool may_restart) {
   const GroupInput input{.group = &group,
                          .pods = &census_.groups.at(group.name),
                          .taken_slots = taken_slots(group),
@@ -356,7 +378,7 @@ bool Round::plan_group(const GroupSpec& group, bool may_restart) {
   for (const std::int64_t slot : decision.slots) add(create_worker(group, slot));
   look_again_at(plan_, decision.waits_until);
   failing_ = failing_ || (!decision.settled && input.failures != nullptr);
-  return decision.settled;
+  return decision;
 }
 
 Action Round::create_worker(const GroupSpec& group, std::int64_t slot) const {

@@ -18,7 +18,8 @@ namespace ray_gitops::raycluster {
 //   Ray's workers do not outlive their head: its loss, a change of its template, and a change of
 //   image or Ray version in any group restart the cluster as a whole. A whole restart is a new
 //   incarnation, saved in the anchor before the first pod goes; workers leave first, the head last.
-// - A worker template change restarts one group at a time; the next waits until it is Ready.
+// - A worker template change restarts one group at a time; the next waits until it is Ready, but no
+//   longer than five minutes for pods that do not come up.
 // - Failed pods are replaced, with growing delay when they keep failing.
 // - A write that was refused is planned again; the engine sends it when the refusal's delay is
 // over.
