@@ -80,10 +80,7 @@ Result<void> execute(const ContainerPlan& container, const std::vector<std::stri
   TRY(drop_rights(container));
   clearenv();
   for (const auto& [name, value] : container.environment) setenv(name.c_str(), value.c_str(), 1);
-  std::vector<char*> arguments;
-  arguments.reserve(command.size() + 1);
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
+  const std::vector<char*> arguments = argument_pointers(command);
   execvp(arguments[0], arguments.data());
   return fail_with_errno(command.front());
 }

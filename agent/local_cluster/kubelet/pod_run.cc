@@ -28,31 +28,10 @@ using nlohmann::json;
 
 constexpr Duration k_announcement_pause{5};
 
-// In a session of its own, with an empty signal mask and default handlers.
-Result<pid_t> spawn_supervisor(const std::vector<std::string>& command, const std::string& path) {
-  std::vector<char*> arguments;
-  arguments.reserve(command.size() + 2);
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(const_cast<char*>(path.c_str()));
-  arguments.push_back(nullptr);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  sigset_t all;
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(
-      &attributes,
-      static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID));
-  pid_t pid = 0;
-  const int failed =
-      posix_spawn(&pid, command.front().c_str(), nullptr, &attributes, arguments.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  if (failed == 0) return pid;
-  errno = failed;
-  return fail_with_errno(command.front());
+// In a session of its own, so that it outlives us.
+Result<pid_t> spawn_supervisor(std::vector<std::string> command, const std::string& path) {
+  command.push_back(path);
+  return spawn_clean(command, nullptr, POSIX_SPAWN_SETSID);
 }
 
 bool is_supervised(const PodDirectory& directory) {

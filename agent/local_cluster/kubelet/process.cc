@@ -58,32 +58,14 @@ Result<Pipes> open_pipes() {
 }
 
 Result<pid_t> spawn_program(const std::vector<std::string>& command, const Pipes& pipes) {
-  std::vector<char*> arguments;
-  arguments.reserve(command.size() + 1);
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, pipes.input_read.get(), 0);
   posix_spawn_file_actions_adddup2(&actions, pipes.output_write.get(), 1);
   posix_spawn_file_actions_adddup2(&actions, pipes.output_write.get(), 2);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  sigset_t all;
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  pid_t pid = 0;
-  const int failed =
-      posix_spawnp(&pid, command.front().c_str(), &actions, &attributes, arguments.data(), environ);
-  posix_spawnattr_destroy(&attributes);
+  const Result<pid_t> pid = spawn_clean(command, &actions, 0);
   posix_spawn_file_actions_destroy(&actions);
-  if (failed == 0) return pid;
-  errno = failed;
-  return fail_with_errno("cannot run " + command.front());
+  return pid;
 }
 
 // Until the end of the output, or the deadline (false).
@@ -187,6 +169,36 @@ Result<void> send_signal(const FileDescriptor& process, int signal) {
     return fail_with_errno("signal");
   }
   return {};
+}
+
+std::vector<char*> argument_pointers(const std::vector<std::string>& command) {
+  std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  return arguments;
+}
+
+Result<pid_t> spawn_clean(const std::vector<std::string>& command,
+                          const posix_spawn_file_actions_t* actions, int more_flags) {
+  const std::vector<char*> arguments = argument_pointers(command);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  sigset_t all;
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setflags(
+      &attributes, static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | more_flags));
+  pid_t pid = 0;
+  const int failed =
+      posix_spawnp(&pid, command.front().c_str(), actions, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  if (failed == 0) return pid;
+  errno = failed;
+  return fail_with_errno("cannot run " + command.front());
 }
 
 Result<std::string> run_program(const std::vector<std::string>& command, std::string_view input) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <spawn.h>
 #include <sys/types.h>
 
 #include "reconcilers/model/result.h"
@@ -55,6 +56,13 @@ Result<void> write_file(const std::string& path, std::string_view content);
 
 // "what: No such file or directory", from errno.
 tl::unexpected<Error> fail_with_errno(const std::string& what);
+
+// For exec and posix_spawn: ends with null and points into `command`.
+std::vector<char*> argument_pointers(const std::vector<std::string>& command);
+// Starts a program found in PATH with an empty signal mask and default handlers. `actions` may be
+// null; `more_flags` are POSIX_SPAWN_... ones.
+Result<pid_t> spawn_clean(const std::vector<std::string>& command,
+                          const posix_spawn_file_actions_t* actions, int more_flags);
 
 // Runs a program found in PATH to its end with `input` on stdin. Unavailable, with what it said,
 // when it cannot be run, does not end with 0 or takes longer than k_program_time_max.
