@@ -81,6 +81,10 @@ RuntimeOptions runtime_options(const AgentConfig& config, const std::string& ins
   options.engine = engine_options(config, instance);
   options.git.command = {own_path(), "git-worker"};
   options.git.url = config.repository.url;
+  options.git.credentials = {.username = config.repository.credentials.username,
+                             .username_file = config.repository.credentials.username_file,
+                             .token_file = config.repository.credentials.token_file};
+  options.git.certificate_authority_file = config.repository.certificate_authority_file;
   options.git.cache_directory = cache_directory(config) + "/git";
   options.source = {.branch = config.repository.branch,
                     .status_branch = config.status.branch,
@@ -90,6 +94,7 @@ RuntimeOptions runtime_options(const AgentConfig& config, const std::string& ins
   options.kubernetes = {.connection = std::move(connection),
                         .agent_id = config.agent_id,
                         .user_agent = std::string("ray-gitops/") + k_version};
+  options.ray.user_agent = options.kubernetes.user_agent;
   return options;
 }
 

@@ -40,7 +40,9 @@ Runtime::Runtime(RuntimeOptions options)
       report_(loop_, worker_, std::move(options.report),
               [this](engine::Event event) { deliver(std::move(event)); }),
       kubernetes_(loop_, std::move(options.kubernetes),
-                  [this](engine::Event event) { deliver(std::move(event)); }) {}
+                  [this](engine::Event event) { deliver(std::move(event)); }),
+      ray_(loop_, std::move(options.ray),
+           [this](engine::Event event) { deliver(std::move(event)); }) {}
 
 int Runtime::run() {
   loop_.watch_signals({SIGTERM, SIGINT, SIGUSR1}, [this](int signal) {
@@ -79,6 +81,7 @@ void Runtime::carry_out(engine::Effects effects) {
                    [&](const engine::StartWatch& watch) { kubernetes_.start_watch(watch); },
                    [&](const engine::SendWrite& write) { kubernetes_.send_write(write); },
                    [&](const engine::SendRead& read) { kubernetes_.send_read(read); },
+                   [&](const engine::AskRay& ask) { ray_.ask(ask); },
                    [&](const engine::WriteLog& record) {
                      log::write(level_of(record.level), record.message, record.fields);
                    },

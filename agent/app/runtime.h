@@ -10,6 +10,7 @@
 #include "agent/git/git_worker.h"
 #include "agent/kubernetes/client.h"
 #include "agent/loop/loop.h"
+#include "agent/ray/client.h"
 #include "agent/report/report.h"
 #include "agent/source/source.h"
 
@@ -21,6 +22,7 @@ struct RuntimeOptions {
   source::SourceOptions source;
   report::ReportOptions report;
   kubernetes::ClientOptions kubernetes;
+  ray::RayClientOptions ray;
 };
 
 class Runtime {
@@ -42,6 +44,7 @@ class Runtime {
   source::Source source_;
   report::Report report_;
   kubernetes::KubernetesClient kubernetes_;
+  ray::RayClient ray_;
   TimerId tick_ = 0;
   std::optional<int> exit_code_;
 };

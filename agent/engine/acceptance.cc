@@ -71,6 +71,23 @@ std::optional<std::string> Acceptance::accepted_commit() const {
   return known ? std::optional(known->accepted_commit) : std::nullopt;
 }
 
+void Acceptance::note_unreadable(Effects& effects) {
+  const ResourceView* view = cache_.find(key_);
+  const auto* map = view == nullptr ? nullptr : std::get_if<ConfigMapView>(view);
+  const std::string version = map == nullptr ? "" : map->meta.resource_version;
+  if (version == std::exchange(looked_at_, version)) return;
+  const bool unreadable = map != nullptr && !agent_state(*map).has_value();
+  if (unreadable) {
+    problem_ = to_string(key_) +
+               " cannot be understood, so what was acted on is not known; delete "
+               "it, and the next commit is judged against what runs";
+    log(effects, LogLevel::Warning, "no commit can be acted on", {{"why", problem_}});
+  } else if (unreadable_) {
+    problem_.clear();
+  }
+  unreadable_ = unreadable;
+}
+
 void Acceptance::foresee() {
   if (foreseen_) return;
   const std::optional<AgentState> known = state();
@@ -80,6 +97,7 @@ void Acceptance::foresee() {
 }
 
 void Acceptance::pump(Now now, bool may_write, Effects& effects) {
+  note_unreadable(effects);
   const LoadedCommit* commit = source_.loaded();
   if (commit == nullptr) return foresee();
   if (!cache_.all_complete()) return;

@@ -36,6 +36,9 @@ class Acceptance {
  private:
   // Removals that an earlier run of the agent approved go on before the commit is read.
   void foresee();
+  // Says so when the agent's anchor is there and cannot be understood: what was accepted is
+  // unknown.
+  void note_unreadable(Effects& effects);
   // nullopt: not known. A state that is not there is an empty one.
   std::optional<AgentState> state() const;
   void put_in_force(const LoadedCommit& commit, const AgentState& state, Effects& effects);
@@ -56,6 +59,8 @@ class Acceptance {
   std::string hold_id_;
   std::string hold_message_;
   std::string problem_;
+  std::string looked_at_;    // the version of the agent's anchor that was looked at last
+  bool unreadable_ = false;  // problem_ is about it
 };
 
 }  // namespace ray_gitops::engine

@@ -12,6 +12,18 @@ std::string cluster_of(const ResourceView& view) {
   return {};
 }
 
+template <class Place>
+void list_under(std::map<Place, std::set<ResourceKey>>& index, const Place& place,
+                const ResourceKey& key, bool add) {
+  if (add) {
+    index[place].insert(key);
+    return;
+  }
+  const auto found = index.find(place);
+  found->second.erase(key);
+  if (found->second.empty()) index.erase(found);
+}
+
 }  // namespace
 
 bool is_older(const std::string& left, const std::string& right) {
@@ -154,17 +166,12 @@ void Cache::erase(std::map<ResourceKey, ResourceView>::iterator found) {
 }
 
 void Cache::index(const ResourceView& view, bool add) {
-  const std::string cluster = cluster_of(view);
-  if (cluster.empty()) return;
   const ResourceKey& key = meta_of(view).key;
-  const auto place = std::pair{key.ns, cluster};
-  if (add) {
-    by_cluster_[place].insert(key);
-    return;
-  }
-  const auto found = by_cluster_.find(place);
-  found->second.erase(key);
-  if (found->second.empty()) by_cluster_.erase(found);
+  const std::string cluster = cluster_of(view);
+  if (!cluster.empty()) list_under(by_cluster_, std::pair{key.ns, cluster}, key, add);
+  const auto* map = std::get_if<ConfigMapView>(&view);
+  if (map != nullptr && !map->meta.owner_uid.empty())
+    list_under(children_, map->meta.owner_uid, key, add);
 }
 
 const ResourceView* Cache::find(const ResourceKey& key) const {
@@ -190,6 +197,17 @@ std::vector<ServiceView> Cache::services_of(const std::string& ns,
     if (const auto* service = std::get_if<ServiceView>(&objects_.at(key)))
       services.push_back(*service);
   return services;
+}
+
+std::vector<ConfigMapView> Cache::owned_by(const std::string& anchor_uid) const {
+  std::vector<ConfigMapView> children;
+  const auto found = children_.find(anchor_uid);
+  if (found == children_.end()) return children;
+  for (const ResourceKey& key : found->second) {
+    const auto* map = std::get_if<ConfigMapView>(&objects_.at(key));
+    if (map != nullptr && map->anchor_kind == name_of(Kind::RayCluster)) children.push_back(*map);
+  }
+  return children;
 }
 
 }  // namespace ray_gitops::engine

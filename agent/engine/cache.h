@@ -51,6 +51,8 @@ class Cache {
   // Pods or Services with a cluster's label, in order of name.
   std::vector<PodView> pods_of(const std::string& ns, const std::string& cluster) const;
   std::vector<ServiceView> services_of(const std::string& ns, const std::string& cluster) const;
+  // Anchors of clusters that were made for the job with this anchor, in order of name.
+  std::vector<ConfigMapView> owned_by(const std::string& anchor_uid) const;
 
  private:
   enum class Stage { Idle, Listing, Listed, Watching };
@@ -71,6 +73,7 @@ class Cache {
   OnChange on_change_;
   std::map<ResourceKey, ResourceView> objects_;
   std::map<std::pair<std::string, std::string>, std::set<ResourceKey>> by_cluster_;
+  std::map<std::string, std::set<ResourceKey>> children_;  // ConfigMaps by owner uid
 };
 
 }  // namespace ray_gitops::engine

@@ -61,6 +61,12 @@ struct SendRead {
   ResourceKey key;
 };
 
+// -> RayAnswered
+struct AskRay {
+  std::uint64_t request_id = 0;
+  RayRequest request;
+};
+
 enum class LogLevel : std::uint8_t { Debug, Info, Warning, Error };
 
 struct WriteLog {
@@ -76,6 +82,6 @@ struct Exit {
 };
 
 using Effect = std::variant<ListRemote, LoadCommit, LoadStatus, PublishStatus, StartList,
-                            StartWatch, SendWrite, SendRead, WriteLog, Exit>;
+                            StartWatch, SendWrite, SendRead, AskRay, WriteLog, Exit>;
 
 }  // namespace ray_gitops::engine

@@ -31,7 +31,7 @@ Engine::Engine(EngineOptions options)
              }),
       writes_(options_.agent_id, cache_),
       source_(options_),
-      objects_(options_, cache_, writes_, publisher_),
+      objects_(options_, cache_, writes_, heads_, publisher_),
       acceptance_(options_, cache_, writes_, source_, objects_) {}
 
 Effects Engine::step(Event event, Now now) {
@@ -59,8 +59,14 @@ void Engine::take(Event event, Now now, Effects& effects) {
                    if (listed.tips) publisher_.listed(*listed.tips);
                  },
                  [&](CommitLoaded& loaded) { source_.on(std::move(loaded), now, effects); },
-                 [&](const StatusLoaded& loaded) { publisher_.on(loaded, now, effects); },
-                 [&](const StatusPublished& published) { publisher_.on(published, now, effects); },
+                 [&](const StatusLoaded& loaded) {
+                   publisher_.on(loaded, now, effects);
+                   objects_.look_at_jobs();
+                 },
+                 [&](const StatusPublished& published) {
+                   publisher_.on(published, now, effects);
+                   objects_.look_at_jobs();
+                 },
                  [&](ListCompleted& list) {
                    const bool first = !cache_.is_complete(list.type);
                    cache_.on(std::move(list));
@@ -74,6 +80,10 @@ void Engine::take(Event event, Now now, Effects& effects) {
                  },
                  [&](const ReadAnswered& answer) {
                    if (!lease_.on(answer, now, effects)) answered(writes_.on(answer, now, effects));
+                 },
+                 [&](const RayAnswered& answer) {
+                   if (const auto job = heads_.on(answer, now, effects))
+                     objects_.on_ray_answer(*job);
                  },
              },
              event);
@@ -142,6 +152,7 @@ status::StatusFacts Engine::facts(Now now) {
   facts.hold_message = acceptance_.hold_message();
   facts.source_problem = source_.problem().empty() ? acceptance_.problem() : source_.problem();
   facts.objects = objects_.statuses(now);
+  facts.ledger = publisher_.ledger(objects_.finished_runs());
   if (const LoadedCommit* loaded = source_.loaded()) {
     facts.observed_commit = loaded->commit;
     facts.diagnostics = loaded->diagnostics;

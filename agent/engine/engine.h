@@ -8,6 +8,7 @@
 #include "agent/engine/acceptance.h"
 #include "agent/engine/cache.h"
 #include "agent/engine/event.h"
+#include "agent/engine/heads.h"
 #include "agent/engine/lease.h"
 #include "agent/engine/objects.h"
 #include "agent/engine/options.h"
@@ -47,6 +48,7 @@ class Engine {
   Cache cache_;
   Writes writes_;
   Source source_;
+  Heads heads_;
   Objects objects_;
   Acceptance acceptance_;
   bool news_ = true;  // something was taken in since the last Tick

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reconcilers/model/object_key.h"
+#include "reconcilers/model/ray_head.h"
 #include "reconcilers/model/result.h"
 #include "reconcilers/model/view.h"
 
@@ -57,7 +58,8 @@ struct CommitLoaded {
   Result<SourceTree> tree;
 };
 
-// The status branch's tip, read back: path -> content of README.md, summary.json, objects/**.
+// The status branch's tip, read back: path -> content of README.md, summary.json, objects/**,
+// ledger/**.
 struct StatusTree {
   std::optional<std::string> tip;
   std::map<std::string, std::string> files;
@@ -113,8 +115,17 @@ struct ReadAnswered {
   Result<std::optional<ResourceView>> object;
 };
 
+// The answer to AskRay. Errors: Rejected (the head understood and refuses: a 400), Unavailable (no
+// answer, a broken one, or a 5xx: it may have happened). That the head already has a job of the
+// id is a success of SubmitJob; that it has none is an empty answer of GetJob, and a success of
+// StopJob.
+struct RayAnswered {
+  std::uint64_t request_id = 0;
+  Result<RayReply> reply;
+};
+
 using Event = std::variant<Tick, Wake, StopRequested, RemoteListed, CommitLoaded, StatusLoaded,
                            StatusPublished, ListCompleted, WatchChanged, WatchBookmark, WatchEnded,
-                           WriteAnswered, ReadAnswered>;
+                           WriteAnswered, ReadAnswered, RayAnswered>;
 
 }  // namespace ray_gitops::engine

@@ -31,8 +31,9 @@ std::optional<Kind> companion_kind(ResourceType type) {
 
 }  // namespace
 
-Objects::Objects(const EngineOptions& options, Cache& cache, Writes& writes, Publisher& publisher)
-    : options_(options), cache_(cache), writes_(writes), publisher_(publisher) {}
+Objects::Objects(const EngineOptions& options, Cache& cache, Writes& writes, Heads& heads,
+                 Publisher& publisher)
+    : options_(options), cache_(cache), writes_(writes), heads_(heads), publisher_(publisher) {}
 
 void Objects::mark(const ObjectKey& key) {
   records_.try_emplace(key);
@@ -126,6 +127,9 @@ void Objects::on_change(const ResourceView* before, const ResourceView* after, N
   if (!key) return;
   if (is_companion(key->kind) && !records_.contains(*key)) return;
   mark(*key);
+  if (const auto* map = std::get_if<ConfigMapView>(&view))
+    if (const auto job = anchored_parent(*map)) mark(*job);
+  if (key->kind == Kind::RayCluster) tell_jobs_of(*key);
   if (after == nullptr) return;
   writes_.decided(meta_of(*after).key);
   if (const auto* pod = std::get_if<PodView>(after))
@@ -150,6 +154,10 @@ void Objects::on_answer(const ResourceKey& target) {
   }
   if (!writes_.refusals().contains(target) && !writes_.is_unknown(target)) owners_.erase(found);
   mark(key);
+  // A job writes its clusters' anchors: the cluster waits for the answer, too.
+  const ResourceView* view = cache_.find(target);
+  const std::optional<ObjectKey> of = view == nullptr ? std::nullopt : owner_of(*view);
+  if (of && records_.contains(*of)) dirty_.insert(*of);
 }
 
 Deadline Objects::deadline() const {
@@ -170,6 +178,8 @@ void Objects::pump(Now now, bool may_write, Effects& effects) {
     if (is_gone(key, found->second)) {
       records_.erase(found);
       unjudged_.erase(key);
+      heads_.forget(key);
+      tell_jobs_of(key);
       publisher_.changed(now, false);
       continue;
     }
@@ -199,21 +209,36 @@ void Objects::reconcile(const ObjectKey& key, Record& record, Now now, bool may_
   const Choice choice = choose(key, record);
   const Plan plan = plan_for(key, record, choice, now);
   Deadline next = plan.next_look_at;
+  if (key.kind == Kind::RayJob) retire(key, plan);
   if (may_write) next = earlier(next, send(key, plan, now, effects));
   look_at(key, record, earlier(next, forget_stale_refusals(key, plan, now)));
   note(key, record, choice, plan, now, effects);
+  if (key.kind == Kind::RayCluster) tell_jobs_of(key);
 }
 
 bool Objects::is_unjudged(const ObjectKey& key, const Record& record) const {
   const Wish& wish = record.wish;
   const bool judged = wish.declared || wish.invalid || wish.held || wish.removal_approved;
   if (!accepted_ || judged || opaque_file_ || key.kind == Kind::Namespace) return false;
-  if (!is_companion(key.kind)) return anchor_of(key) != nullptr;
-  return cache_.find(sync::companion_resource(key)) != nullptr;
+  if (is_companion(key.kind)) return cache_.find(sync::companion_resource(key)) != nullptr;
+  const ConfigMapView* anchor = anchor_of(key);
+  return anchor != nullptr && !is_child(anchor);
+}
+
+// What a job says of its cluster, whatever the commit says.
+Objects::Choice Objects::choose_child(const ObjectKey& key, const Record& record) {
+  Choice choice;
+  if (record.retired) choice.basis = *record.retired ? Basis::Removal : Basis::LastGood;
+  if (record.wish.declared)
+    choice.overlay = Overlay{Phase::Blocked, "NameTaken",
+                             to_string(anchor_key(key)) + " belongs to a job's own cluster",
+                             "give the cluster another name"};
+  return choice;
 }
 
 Objects::Choice Objects::choose(const ObjectKey& key, const Record& record) const {
   const ConfigMapView* anchor = is_companion(key.kind) ? nullptr : anchor_of(key);
+  if (is_child(anchor)) return choose_child(key, record);
   const Basis fallback = anchor == nullptr ? Basis::Nothing : Basis::LastGood;
   const std::string running =
       anchor == nullptr
@@ -271,6 +296,7 @@ const Declaration* Objects::last_good(const ObjectKey& key, Record& record) {
 Plan Objects::plan_for(const ObjectKey& key, Record& record, const Choice& choice, Now now) {
   if (is_companion(key.kind)) return plan_companion(key, record, choice);
   if (key.kind == Kind::RayCluster) return plan_cluster(key, record, choice, now);
+  if (key.kind == Kind::RayJob) return plan_job(key, record, choice, now);
   return {};
 }
 
@@ -279,15 +305,9 @@ Plan Objects::plan_cluster(const ObjectKey& key, Record& record, const Choice& c
   switch (choice.basis) {
     case Basis::Removal:
       return raycluster::plan_removal(key, observed, now);
-    case Basis::Declared: {
-      if (anchor_of(key) == nullptr && waits_for_companions(key)) {
-        Plan plan;
-        plan.reason = "WaitingForCompanions";
-        plan.message = "waits until the companions in its namespace are applied";
-        return plan;
-      }
+    case Basis::Declared:
+      if (anchor_of(key) == nullptr && waits_for_companions(key)) return waiting_for_companions();
       return raycluster::reconcile(*record.wish.declared, observed, options_.agent_id, now);
-    }
     case Basis::LastGood:
       if (const Declaration* declaration = last_good(key, record))
         return raycluster::reconcile(*declaration, observed, options_.agent_id, now);
@@ -295,33 +315,46 @@ Plan Objects::plan_cluster(const ObjectKey& key, Record& record, const Choice& c
     case Basis::Nothing:
       break;
   }
+  return not_yet_known();
+}
+
+Plan Objects::waiting_for_companions() {
+  Plan plan;
+  plan.reason = "WaitingForCompanions";
+  plan.message = "waits until the companions in its namespace are applied";
+  return plan;
+}
+
+Plan Objects::not_yet_known() const {
   Plan plan;
   plan.reason = "NotYetKnown";
   plan.message = accepted_ ? "nothing of it can be acted on" : "no commit has been read yet";
   return plan;
 }
 
+Unknown Objects::incomplete(ResourceType type) {
+  return {std::string("the list of ") + plural_of(type) + " is not complete yet"};
+}
+
+Fact<std::optional<ConfigMapView>> Objects::observe_anchor(const ObjectKey& key) const {
+  if (!cache_.is_complete(ResourceType::ConfigMap)) return incomplete(ResourceType::ConfigMap);
+  const ConfigMapView* anchor = anchor_of(key);
+  return Known<std::optional<ConfigMapView>>{anchor == nullptr ? std::nullopt
+                                                               : std::optional(*anchor)};
+}
+
 ClusterObserved Objects::observe_cluster(const ObjectKey& key, const Record& record,
                                          Now now) const {
   ClusterObserved observed;
-  const auto unknown = [](ResourceType type) {
-    return Unknown{std::string("the list of ") + plural_of(type) + " is not complete yet"};
-  };
-  if (cache_.is_complete(ResourceType::ConfigMap)) {
-    const ConfigMapView* anchor = anchor_of(key);
-    observed.anchor = Known<std::optional<ConfigMapView>>{
-        anchor == nullptr ? std::nullopt : std::optional(*anchor)};
-  } else {
-    observed.anchor = unknown(ResourceType::ConfigMap);
-  }
+  observed.anchor = observe_anchor(key);
   if (cache_.is_complete(ResourceType::Pod))
     observed.pods = Known<std::vector<PodView>>{cache_.pods_of(key.ns, key.name)};
   else
-    observed.pods = unknown(ResourceType::Pod);
+    observed.pods = incomplete(ResourceType::Pod);
   if (cache_.is_complete(ResourceType::Service))
     observed.services = Known<std::vector<ServiceView>>{cache_.services_of(key.ns, key.name)};
   else
-    observed.services = unknown(ResourceType::Service);
+    observed.services = incomplete(ResourceType::Service);
   observed.refusals = refusals_of(key);
   for (const auto& [group, failures] : record.failures)
     if (now.monotonic - failures.last <= k_failures_remembered) observed.failures[group] = failures;
@@ -379,7 +412,9 @@ Deadline Objects::send(const ObjectKey& key, const Plan& plan, Now now, Effects&
     writes_.send(action, now, effects);
     next = earlier(next, writes_.may_send_at(action.target));
   }
-  return next;
+  if (!plan.ray_request) return next;
+  heads_.send(key, *plan.ray_request, now, effects);
+  return earlier(next, heads_.may_send_at(key, *plan.ray_request));
 }
 
 // A name that was taken by what an unanswered create of ours had made has nothing to say any more.
@@ -421,7 +456,7 @@ sync::LiveFacts Objects::live_facts(const AgentState& state, const LoadedCommit&
   for (auto& [key, record] : records_) {
     if (is_companion(key.kind)) continue;
     const ConfigMapView* anchor = anchor_of(key);
-    if (anchor == nullptr) continue;
+    if (anchor == nullptr || is_child(anchor)) continue;
     const auto wanted = commit.declarations.find(key);
     // The same document restarts nothing: no need to look into the anchor.
     const Declaration* declaration =

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/engine/cache.h"
+#include "agent/engine/heads.h"
 #include "agent/engine/options.h"
 #include "agent/engine/parts.h"
 #include "agent/engine/publisher.h"
@@ -17,6 +18,7 @@
 #include "reconcilers/manifest/anchor.h"
 #include "reconcilers/model/declaration.h"
 #include "reconcilers/raycluster/observed.h"
+#include "reconcilers/rayjob/observed.h"
 #include "reconcilers/status/tree.h"
 #include "reconcilers/sync/judge.h"
 
@@ -24,7 +26,8 @@ namespace ray_gitops::engine {
 
 class Objects {
  public:
-  Objects(const EngineOptions& options, Cache& cache, Writes& writes, Publisher& publisher);
+  Objects(const EngineOptions& options, Cache& cache, Writes& writes, Heads& heads,
+          Publisher& publisher);
 
   // From now on this commit is what users want. `hold_message` is shown with what `state` holds.
   void accept(const LoadedCommit& commit, const AgentState& state, const std::string& hold_message);
@@ -39,6 +42,10 @@ class Objects {
   void on_change(const ResourceView* before, const ResourceView* after, Now now);
   // A write or read of this target was answered.
   void on_answer(const ResourceKey& target);
+  // A Ray head answered about the job.
+  void on_ray_answer(const ObjectKey& job);
+  // What is on record in the ledger may have changed.
+  void look_at_jobs();
   // Everything is looked at again: the first complete lists, the lease.
   void look_at_all();
 
@@ -49,6 +56,8 @@ class Objects {
   // What the guard compares: anchored objects, and companions that `state` says we applied.
   sync::LiveFacts live_facts(const AgentState& state, const LoadedCommit& commit);
   std::vector<status::ObjectStatus> statuses(Now now);
+  // Runs that the live anchors of jobs say have ended.
+  std::map<ObjectKey, FinishedRuns> finished_runs() const;
 
  private:
   // What an object is reconciled against.
@@ -84,6 +93,11 @@ class Objects {
     bool was_ready = false;
     bool companion_touched = false;
     std::string companion_version;  // resource version after our last write
+    // Of a cluster made for a job: what the job's last plan said; nullopt before the first one, and
+    // nothing is done with it until then.
+    std::optional<bool> retired;
+    std::optional<JobCluster> shown_to_jobs;
+    FinishedRuns told_ledger;  // of a job: what the publisher was last told of
     status::ObjectStatus status;
     Deadline due;  // next look by time alone; the same as in due_
   };
@@ -101,6 +115,21 @@ class Objects {
   Plan plan_for(const ObjectKey& key, Record& record, const Choice& choice, Now now);
   Plan plan_cluster(const ObjectKey& key, Record& record, const Choice& choice, Now now);
   Plan plan_companion(const ObjectKey& key, Record& record, const Choice& choice);
+  Plan plan_job(const ObjectKey& key, Record& record, const Choice& choice, Now now);
+  JobObserved observe_job(const ObjectKey& key, Record& record);
+  Fact<std::map<std::string, JobCluster>> observe_clusters(
+      const ObjectKey& job, const Record& record, const std::vector<ConfigMapView>& children);
+  std::optional<JobCluster> observe_job_cluster(const ObjectKey& key);
+  void tell_jobs_of(const ObjectKey& cluster);
+  void retire(const ObjectKey& job, const Plan& plan);
+  void mark_if_changed(const ObjectKey& child, bool retired);
+  void tell_ledger(Record& record, const JobObserved& observed, Now now);
+  static Choice choose_child(const ObjectKey& key, const Record& record);
+  static bool is_child(const ConfigMapView* anchor);
+  static Unknown incomplete(ResourceType type);
+  static Plan waiting_for_companions();
+  Plan not_yet_known() const;
+  Fact<std::optional<ConfigMapView>> observe_anchor(const ObjectKey& key) const;
   ClusterObserved observe_cluster(const ObjectKey& key, const Record& record, Now now) const;
   const ConfigMapView* anchor_of(const ObjectKey& key) const;
   std::map<ResourceKey, Refusal> refusals_of(const ObjectKey& key) const;
@@ -117,13 +146,15 @@ class Objects {
   const EngineOptions& options_;
   Cache& cache_;
   Writes& writes_;
+  Heads& heads_;
   Publisher& publisher_;
   std::map<ObjectKey, Record> records_;
   std::set<ObjectKey> dirty_;
   std::set<ObjectKey> unjudged_;
   std::set<std::pair<Instant, ObjectKey>> due_;
-  std::map<ResourceKey, ObjectKey> owners_;  // of targets with a write or refusal
-  bool accepted_ = false;                    // a commit has been accepted since the start
+  std::map<ObjectKey, std::set<ObjectKey>> jobs_of_;  // by cluster: jobs that look at it
+  std::map<ResourceKey, ObjectKey> owners_;           // of targets with a write or refusal
+  bool accepted_ = false;                             // a commit has been accepted since the start
   std::optional<std::string> opaque_file_;
   std::string hold_message_;
 };

@@ -78,7 +78,9 @@ status::ObjectStatus Objects::describe_object(const ObjectKey& key, const Record
 std::vector<status::ObjectStatus> Objects::statuses(Now now) {
   std::vector<status::ObjectStatus> list;
   for (const auto& [key, record] : records_) {
-    if (record.status.reason.empty()) continue;
+    const bool unasked =
+        !is_companion(key.kind) && is_child(anchor_of(key)) && !record.wish.declared;
+    if (record.status.reason.empty() || unasked) continue;
     list.push_back(record.status);
     publisher_.stamp(list.back(), now);
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "reconcilers/model/digest.h"
+#include "reconcilers/status/ledger.h"
 #include "reconcilers/status/message.h"
 
 namespace ray_gitops::engine {
@@ -105,6 +106,33 @@ void Publisher::publish(Now now, const status::StatusFacts& facts, std::int64_t 
 void Publisher::learn(status::Tree files) {
   tree_ = std::move(files);
   phases_ = status::read_published(tree_);
+  ledger_.clear();
+  for (const auto& [path, content] : tree_)
+    if (status::is_ledger_path(path)) ledger_.emplace(path, status::read_ledger(content));
+}
+
+Fact<FinishedRuns> Publisher::ledger_of(const ObjectKey& job) const {
+  if (!options_.status.enabled) return Known<FinishedRuns>{{}};
+  if (!known_) return Unknown{"the status branch has not been read yet"};
+  const std::string path = status::ledger_path(job);
+  const auto found = ledger_.find(path);
+  if (found == ledger_.end()) return Known<FinishedRuns>{{}};
+  if (!found->second)
+    return Unknown{
+        path + " of the status branch cannot be understood: " + describe(found->second.error())};
+  return Known<FinishedRuns>{*found->second};
+}
+
+status::Tree Publisher::ledger(const std::map<ObjectKey, FinishedRuns>& live) const {
+  status::Tree files;
+  for (const auto& [path, content] : tree_)
+    if (status::is_ledger_path(path)) files[path] = content;
+  for (const auto& [job, runs] : live) {
+    const Fact<FinishedRuns> known = ledger_of(job);
+    files[status::ledger_path(job)] =
+        status::render_ledger(job, known.is_known() ? merge_runs(runs, known.value()) : runs);
+  }
+  return files;
 }
 
 void Publisher::retry_later(Now now) {
@@ -133,6 +161,7 @@ void Publisher::on(const StatusPublished& event, Now now, Effects& effects) {
     tip_ = *event.tip;
     failures_ = 0;
     refused_ = false;
+    problem_.clear();
     learn(std::exchange(candidate_, {}));
     log(effects, LogLevel::Info, "status published", {{"commit", *tip_}});
     return;
@@ -147,16 +176,16 @@ void Publisher::on(const StatusPublished& event, Now now, Effects& effects) {
     retry_later(now);
     return;
   }
-  const bool final = error.code == ErrorCode::Rejected || error.code == ErrorCode::Forbidden ||
-                     error.code == ErrorCode::Unauthenticated;
-  if (final)
+  refused_ = error.code == ErrorCode::Rejected || error.code == ErrorCode::Forbidden;
+  if (refused_)
     retry_at_ = now.monotonic + k_refused_retry;
   else
     retry_later(now);
-  if (!final || !refused_)
+  const std::string problem = describe(error);
+  if (problem != problem_)
     log(effects, LogLevel::Warning, "status cannot be published; the agent goes on working",
-        {{"error", describe(error)}});
-  refused_ = final;
+        {{"error", problem}});
+  problem_ = problem;
 }
 
 void Publisher::stamp(status::ObjectStatus& status, Now now) {

@@ -10,6 +10,8 @@
 #include "agent/engine/event.h"
 #include "agent/engine/options.h"
 #include "agent/engine/parts.h"
+#include "reconcilers/model/fact.h"
+#include "reconcilers/model/job_run.h"
 #include "reconcilers/status/tree.h"
 
 namespace ray_gitops::engine {
@@ -37,6 +39,14 @@ class Publisher {
   bool wants_poll() { return std::exchange(wants_poll_, false); }
   Deadline deadline() const;
 
+  // Runs of a job that the branch has on record. Unknown while the branch has not been read, or
+  // when it holds a record of the job that cannot be understood.
+  Fact<FinishedRuns> ledger_of(const ObjectKey& job) const;
+  // Nothing is published: status commits are switched off, or the last one was refused for good.
+  bool is_closed() const { return !options_.status.enabled || refused_; }
+  // The ledger's files: what the branch has, and with it what the live anchors say has ended.
+  status::Tree ledger(const std::map<ObjectKey, FinishedRuns>& live) const;
+
   // Holds back an early Ready. `status.since` is when this process saw the phase and reason begin;
   // it becomes what the branch says already when they are the same.
   void stamp(status::ObjectStatus& status, Now now);
@@ -60,12 +70,14 @@ class Publisher {
   bool publishing_ = false;
   bool awaiting_list_ = false;
   bool wants_poll_ = false;
-  bool refused_ = false;  // said once
+  bool refused_ = false;
+  std::string problem_;  // the last one, said once
   std::optional<std::string> tip_;
   std::int64_t tip_epoch_ = 0;
   status::Tree tree_;                                     // of the tip
   status::Tree candidate_;                                // under way
   std::map<std::string, status::PublishedPhase> phases_;  // of tree_
+  std::map<std::string, Result<FinishedRuns>> ledger_;    // by path, of tree_
   std::map<ObjectKey, Held> shown_;
   std::optional<Instant> first_change_;
   Instant last_change_;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/git/child.h"
+#include "agent/git/memory.h"
 #include "agent/log/log.h"
 
 namespace ray_gitops::git {
@@ -28,12 +29,20 @@ struct Waiting {
   Answered answered;
 };
 
-std::string how_it_ended(int status, Duration silence_max) {
+Error how_it_ended(int status, const GitWorkerOptions& options, const std::string& url) {
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
-    return "the Git server said nothing for " + std::to_string(silence_max.count()) + " ms";
+    return {ErrorCode::Unavailable,
+            "the Git server made no progress for " +
+                std::to_string(options.server_silence_max.count()) + " ms",
+            url};
   if (WIFSIGNALED(status))
-    return "the Git child was ended by signal " + std::to_string(WTERMSIG(status));
-  return "the Git child ended with code " + std::to_string(WEXITSTATUS(status));
+    return {ErrorCode::Unavailable,
+            "the Git child was ended by signal " + std::to_string(WTERMSIG(status)), url};
+  if (WEXITSTATUS(status) == k_exit_out_of_memory)
+    return {ErrorCode::LimitExceeded,
+            "the repository needs more memory than the Git child may have", url};
+  return {ErrorCode::Unavailable,
+          "the Git child ended with code " + std::to_string(WEXITSTATUS(status)), url};
 }
 
 // Appends what can be read now. False when nothing will come any more.
@@ -62,7 +71,8 @@ class GitWorker::State : public std::enable_shared_from_this<State> {
   void enqueue(Request request, Answered answered) {
     if (waiting_.size() >= k_requests_waiting_max)
       return refuse(std::move(answered), "too many requests wait for the Git child");
-    const Remote remote{options_.url, options_.cache_directory, options_.server_silence_max};
+    const Remote remote{options_.url, options_.cache_directory, options_.credentials,
+                        options_.certificate_authority_file, options_.server_silence_max};
     std::string frame = encode_job({remote, std::move(request)});
     if (frame.size() > k_frame_bytes_max)
       return refuse(std::move(answered), "the request is too large for the Git child");
@@ -178,14 +188,14 @@ class GitWorker::State : public std::enable_shared_from_this<State> {
     if (phase_ == Phase::Busy) take_answer();
     on_error_text({});
     const bool in_the_middle = phase_ != Phase::Idle;
-    const std::string reason = how_it_ended(status, options_.server_silence_max);
+    Error reason = how_it_ended(status, options_, shown_url_);
     loop_.cancel_timer(deadline_);
     unwatch_child();
     child_.reset();
     phase_ = Phase::None;
     if (in_the_middle) pause();
-    log::write(log::Level::Warning, "the Git child ended", {{"reason", reason}});
-    if (active_) answer(fail(ErrorCode::Unavailable, reason, shown_url_));
+    log::write(log::Level::Warning, "the Git child ended", {{"reason", reason.message}});
+    if (active_) answer(tl::unexpected(std::move(reason)));
     start_next();
   }
 

@@ -20,7 +20,7 @@ namespace ray_gitops::git {
 
 // From the moment a request is given to the child until its answer is complete.
 constexpr Duration k_request_time_max{120'000};
-// A server that says nothing for so long is given up.
+// A server that does not get on with its answer for so long is given up.
 constexpr Duration k_server_silence_max{20'000};
 // Requests waiting for their turn. The engine has at most one of each kind.
 constexpr std::size_t k_requests_waiting_max = 16;
@@ -34,6 +34,8 @@ struct GitWorkerOptions {
   std::vector<std::string> command;  // what is run: this program and the hidden command
   std::string url;
   std::string cache_directory;
+  CredentialSource credentials = {};
+  std::string certificate_authority_file = {};  // PEM; empty: the machine's authorities
   Duration request_time_max = k_request_time_max;
   Duration server_silence_max = k_server_silence_max;
 };

@@ -6,6 +6,7 @@
 
 #include <git2.h>
 
+#include "agent/git/memory.h"
 #include "agent/log/log.h"
 #include "reconcilers/model/check.h"
 #include "reconcilers/model/diagnostic.h"
@@ -37,7 +38,7 @@ ErrorCode code_of_http_status(int status) {
 
 ErrorCode classify(int code, int error_class, const std::string& message) {
   if (const int status = http_status_in(message)) return code_of_http_status(status);
-  if (error_class == GIT_ERROR_NOMEMORY) return ErrorCode::LimitExceeded;
+  if (error_class == GIT_ERROR_NOMEMORY) return ErrorCode::LimitExceeded;  // a size that overflows
   // libgit2 has no code of its own for its pack limits.
   if (error_class == GIT_ERROR_INDEXER && message == "too many objects")
     return ErrorCode::LimitExceeded;
@@ -73,6 +74,7 @@ void Release::operator()(git_treebuilder* builder) const { git_treebuilder_free(
 
 void initialise_libgit2() {
   CHECK(git_libgit2_init() > 0);
+  end_when_out_of_memory();
   // No insteadOf, proxy or alias of ~/.gitconfig or /etc/gitconfig.
   for (const int level : {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL,
                           GIT_CONFIG_LEVEL_PROGRAMDATA})
@@ -87,6 +89,15 @@ void initialise_libgit2() {
   // repository's configuration or hooks name; libgit2 1.5 runs nothing, and only the configured
   // path and our own cache are ever opened.
   CHECK(git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0) == 0);
+}
+
+Result<void> trust_authorities(const std::string& file) {
+  if (file.empty()) return {};
+  if (git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, file.c_str(), nullptr) != 0)
+    return fail(ErrorCode::InvalidInput,
+                "the certificate authorities cannot be read: " + last_git_error(-1, file).message,
+                file);
+  return {};
 }
 
 Error last_git_error(int code, const std::string& where) {

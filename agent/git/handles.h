@@ -58,6 +58,11 @@ int make_handle(Handle<T>& handle, Make make) {
 // user not read. Once per process.
 void initialise_libgit2();
 
+// Makes the certificate authorities in this PEM file the only ones that are trusted over https, for
+// all connections from now on; the file is read now. Nothing is changed when it is empty.
+// InvalidInput when it cannot be read or holds none.
+Result<void> trust_authorities(const std::string& file);
+
 // The error libgit2 left behind with `code` (not 0), as ours: classified, in one printable sentence
 // without credentials. `where` is what it is about.
 Error last_git_error(int code, const std::string& where);

@@ -223,10 +223,20 @@ void transfer(Reader& reader, Duration& value) {
 }
 
 template <class Stream, class T>
+  requires std::is_same_v<std::remove_const_t<T>, CredentialSource>
+void transfer(Stream& stream, T& source) {
+  transfer(stream, source.username);
+  transfer(stream, source.username_file);
+  transfer(stream, source.token_file);
+}
+
+template <class Stream, class T>
   requires std::is_same_v<std::remove_const_t<T>, Remote>
 void transfer(Stream& stream, T& remote) {
   transfer(stream, remote.url);
   transfer(stream, remote.cache_directory);
+  transfer(stream, remote.credentials);
+  transfer(stream, remote.certificate_authority_file);
   transfer(stream, remote.stall_max);
 }
 

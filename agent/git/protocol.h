@@ -22,10 +22,19 @@ namespace ray_gitops::git {
 constexpr std::uint64_t k_frame_bytes_max = 192ULL * 1024 * 1024;
 constexpr std::size_t k_frame_length_bytes = 8;
 
+// The files that hold the credentials for a repository. They are named here, not what they hold.
+struct CredentialSource {
+  std::string username;       // used when there is no file with one
+  std::string username_file;  // absolute path; empty: none
+  std::string token_file;     // absolute path; empty: there are no credentials
+};
+
 // Where to look. Every request carries it: the child keeps nothing between two requests.
 struct Remote {
-  std::string url;              // https://, http://, file:// or an absolute path
-  std::string cache_directory;  // of the agent alone; made with mode 0700, may vanish at any time
+  std::string url;               // https://, http://, file:// or an absolute path
+  std::string cache_directory;   // of the agent alone; made with mode 0700, may vanish at any time
+  CredentialSource credentials;  // for http and https
+  std::string certificate_authority_file;  // PEM, instead of the machine's; empty: the machine's
   Duration stall_max{0};  // the child ends itself when a server is silent for so long; 0: never
 };
 

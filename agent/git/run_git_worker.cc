@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/git/cache.h"
+#include "agent/git/credentials.h"
 #include "agent/git/protocol.h"
 #include "agent/git/source_reader.h"
 #include "agent/git/status_branch.h"
@@ -86,10 +87,24 @@ struct Perform {
   }
 };
 
+Result<Link> link_to(const Remote& remote) {
+  Link link{.address = TRY(parse_address(remote.url)),
+            .credentials = {},
+            .credentials_file = remote.credentials.token_file,
+            .stall_max = remote.stall_max};
+  if (!link.address.path.empty()) return link;
+  TRY(trust_authorities(remote.certificate_authority_file));
+  link.credentials = TRY(read_credentials(remote.credentials));
+  return link;
+}
+
 Result<Answer> perform(const Job& job) {
-  const Address address = TRY(parse_address(job.remote.url));
-  const Link link{address, job.remote.stall_max};
-  return std::visit(Perform{link, job.remote.cache_directory}, job.request);
+  const Link link = TRY(link_to(job.remote));
+  Result<Answer> answer = std::visit(Perform{link, job.remote.cache_directory}, job.request);
+  if (!answer && link.credentials)
+    answer.error().message =
+        without_credentials(std::move(answer.error().message), *link.credentials);
+  return answer;
 }
 
 bool read_all(int fd, char* bytes, std::size_t count) {

@@ -10,7 +10,7 @@ constexpr std::size_t k_worker_memory_bytes_max = 768UL * 1024 * 1024;
 
 // Answers the jobs that come on standard input (protocol.h) on standard output, one after the
 // other, until the input ends. Ends with the process that started it. The exit code: 0 when the
-// input ended, 1 when it is not of this protocol.
+// input ended, 1 when it is not of this protocol, k_exit_out_of_memory (memory.h).
 int run_git_worker();
 
 }  // namespace ray_gitops::git

@@ -168,7 +168,7 @@ std::int64_t lease_epoch_of(const std::string& message) {
 bool is_read_back(const TreeEntry& entry) {
   return entry.kind == EntryKind::File && entry.refused.empty() &&
          (entry.path == "README.md" || entry.path == "summary.json" ||
-          entry.path.starts_with("objects/"));
+          entry.path.starts_with("objects/") || entry.path.starts_with("ledger/"));
 }
 
 }  // namespace

@@ -44,8 +44,10 @@ class StallTimer {
 
 // One exchange with the remote: what its callbacks saw and decided.
 struct Exchange {
-  explicit Exchange(const Link& link) : timer(link) {}
+  explicit Exchange(const Link& link) : timer(link), credentials(link.credentials) {}
   StallTimer timer;
+  const std::optional<Credentials>& credentials;
+  bool identified = false;  // the server was told the credentials
   std::size_t chatter_bytes = 0;
   std::string remote_text;
   bool too_large = false;
@@ -55,6 +57,18 @@ struct Exchange {
   bool answered = false;
   std::optional<std::string> refusal;
 };
+
+// Called when the server asks who we are: for a second time when it did not like the answer.
+int on_credentials(git_credential** made, const char*, const char*, unsigned allowed,
+                   void* payload) {
+  auto& exchange = *static_cast<Exchange*>(payload);
+  if (exchange.identified) return GIT_EAUTH;
+  if (!exchange.credentials || (allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT) == 0)
+    return GIT_PASSTHROUGH;
+  exchange.identified = true;
+  return git_credential_userpass_plaintext_new(made, exchange.credentials->username.c_str(),
+                                               exchange.credentials->token.c_str());
+}
 
 int on_remote_text(const char* text, int length, void* payload) {
   auto& exchange = *static_cast<Exchange*>(payload);
@@ -102,6 +116,7 @@ int on_reference_answer(const char*, const char* refusal, void* payload) {
 git_remote_callbacks callbacks_of(Exchange& exchange) {
   git_remote_callbacks callbacks;
   git_remote_init_callbacks(&callbacks, GIT_REMOTE_CALLBACKS_VERSION);
+  callbacks.credentials = on_credentials;
   callbacks.sideband_progress = on_remote_text;
   callbacks.transfer_progress = on_received;
   callbacks.pack_progress = on_packed;
@@ -116,7 +131,20 @@ Error error_of(const Link& link, const Exchange& exchange, int code) {
   if (exchange.too_large)
     return {ErrorCode::LimitExceeded, "the repository sends more than the agent takes at once",
             link.address.shown};
-  return last_git_error(code, link.address.shown);
+  if (code == GIT_ECERTIFICATE)
+    return {ErrorCode::Unavailable,
+            "the repository's TLS certificate is not trusted: it is of an unknown authority, for "
+            "another host or expired",
+            link.address.shown};
+  Error error = last_git_error(code, link.address.shown);
+  if (exchange.identified && error.code == ErrorCode::Unauthenticated)
+    return {error.code, "the repository refuses the credentials", link.credentials_file};
+  if (exchange.identified && error.code == ErrorCode::Forbidden)
+    return {error.code, "the repository knows the credentials and does not allow this to them",
+            link.credentials_file};
+  if (!exchange.credentials && error.code == ErrorCode::Unauthenticated)
+    error.message = "the repository asks for credentials: set repository.credentials";
+  return error;
 }
 
 // libgit2 says "unsupported URL" where a local path leads nowhere; this says what is the matter.

@@ -7,6 +7,7 @@
 
 #include "agent/git/address.h"
 #include "agent/git/cache.h"
+#include "agent/git/credentials.h"
 #include "reconcilers/model/result.h"
 #include "reconcilers/model/time.h"
 
@@ -22,7 +23,9 @@ constexpr std::size_t k_remote_text_bytes_max = 1024;
 // because nothing can interrupt libgit2.
 struct Link {
   Address address;
-  Duration stall_max{0};  // 0: none
+  std::optional<Credentials> credentials;  // sent when the server asks, by Basic authentication
+  std::string credentials_file;            // the token's, for messages
+  Duration stall_max{0};                   // 0: none
 };
 
 // "refs/heads/<branch>"; InvalidInput when that is no name of a reference.

@@ -28,6 +28,14 @@ AgentConfig make_config(const Json& json) {
   config.default_namespace = text_or(json, {"defaultNamespace"}, config.default_namespace);
   auto& repository = config.repository;
   repository.url = text_at(json, {"repository", "url"});
+  repository.allow_insecure_transport = flag_at(json, {"repository", "allowInsecureTransport"});
+  repository.allow_local_path = flag_at(json, {"repository", "allowLocalPath"});
+  auto& credentials = repository.credentials;
+  credentials.username =
+      text_or(json, {"repository", "credentials", "username"}, credentials.username);
+  credentials.username_file = text_at(json, {"repository", "credentials", "usernameFile"});
+  credentials.token_file = text_at(json, {"repository", "credentials", "tokenFile"});
+  repository.certificate_authority_file = text_at(json, {"repository", "certificateAuthorityFile"});
   repository.branch = text_or(json, {"repository", "branch"}, repository.branch);
   repository.path = text_at(json, {"repository", "path"});
   if (!repository.path.empty() && repository.path.back() == '/') repository.path.pop_back();
@@ -64,10 +72,60 @@ void check_branches(const AgentConfig& config, Findings& findings) {
                    "write another one: status commits are an orphan history");
 }
 
-void check_config(const AgentConfig& config, Findings& findings) {
-  if (const auto refusal = refuse_repository_url(config.repository.url))
+// Who may write the URL decides what the agent reads with its rights: files of its machine, and
+// services that only it can reach.
+void check_transport(const AgentConfig::Repository& repository, Findings& findings) {
+  const Path url{{"repository", "url"}};
+  const bool is_secure = repository.url.starts_with("https://");
+  const bool is_insecure = repository.url.starts_with("http://");
+  if (is_insecure && !repository.allow_insecure_transport)
+    findings.error(Rule::RepositoryTransport, url,
+                   "anybody on the way can read and change what http:// carries",
+                   "write an https:// URL, or repository.allowInsecureTransport: true");
+  if (!is_secure && !is_insecure && !repository.allow_local_path)
+    findings.error(Rule::RepositoryTransport, url, "the repository is on this machine",
+                   "write an https:// URL, or repository.allowLocalPath: true");
+}
+
+void check_file_path(const std::string& file, const Path& place, Findings& findings) {
+  if (!file.empty() && !file.starts_with('/'))
+    findings.error(Rule::RepositoryCredentials, place, "the file is `" + printable(file, 64) + "`",
+                   "write an absolute path");
+}
+
+void check_credentials(const Json& json, const AgentConfig::Repository& repository,
+                       Findings& findings) {
+  const Path place{{"repository", "credentials"}};
+  const Path username{{"repository", "credentials", "username"}};
+  const Path authorities{{"repository", "certificateAuthorityFile"}};
+  const auto& credentials = repository.credentials;
+  check_file_path(credentials.token_file, {{"repository", "credentials", "tokenFile"}}, findings);
+  check_file_path(credentials.username_file, {{"repository", "credentials", "usernameFile"}},
+                  findings);
+  check_file_path(repository.certificate_authority_file, authorities, findings);
+  if (!credentials.username_file.empty() && find(json, {"repository", "credentials", "username"}))
+    findings.error(Rule::RepositoryCredentials, username,
+                   "the user name is written and in usernameFile", "write one of the two");
+  if (!is_user_name(credentials.username))
+    findings.error(Rule::RepositoryCredentials, username,
+                   "the user name has a colon, a space or a control character",
+                   "write the name that belongs to the token; git does for most servers");
+  if (!credentials.token_file.empty() && !repository.url.starts_with("http"))
+    findings.error(Rule::RepositoryCredentials, place, "a path needs no credentials",
+                   "leave them out");
+  if (!repository.certificate_authority_file.empty() && !repository.url.starts_with("https://"))
+    findings.error(Rule::RepositoryCredentials, authorities, "the URL is not https://",
+                   "leave it out");
+}
+
+void check_config(const Json& json, const AgentConfig& config, Findings& findings) {
+  if (const auto refusal = refuse_repository_url(config.repository.url)) {
     findings.error(Rule::RepositoryUrl, Path{{"repository", "url"}}, refusal->found,
                    refusal->write);
+  } else {
+    check_transport(config.repository, findings);
+    check_credentials(json, config.repository, findings);
+  }
   check_branches(config, findings);
   if (!is_watched_path(config.repository.path))
     findings.error(Rule::RepositoryPath, Path{{"repository", "path"}},
@@ -98,7 +156,7 @@ ParsedAgentConfig parse_text(const YamlText& text, const std::string& path) {
   drop_nulls(schema, yaml.root);
   if (check_against_schema(schema, yaml.root, findings)) {
     AgentConfig config = make_config(yaml.root);
-    check_config(config, findings);
+    check_config(yaml.root, config, findings);
     if (!findings.has_errors()) parsed.config = std::move(config);
   }
   parsed.diagnostics = findings.all();

@@ -17,7 +17,15 @@ struct AgentConfig {
   std::string agent_namespace = "default";
   std::string default_namespace = "default";
   struct Repository {
-    std::string url;  // file://, an absolute path, https:// or http://; without a password
+    std::string url;  // https://, http://, file:// or an absolute path; without a password
+    bool allow_insecure_transport = false;  // true when `url` is http://
+    bool allow_local_path = false;          // true when `url` is file:// or an absolute path
+    struct Credentials {
+      std::string username = "git";
+      std::string username_file;             // instead of `username`; "" when left out
+      std::string token_file;                // "" when there are no credentials
+    } credentials;                           // with https:// and http:// only
+    std::string certificate_authority_file;  // with https:// only; "" when left out
     std::string branch = "main";
     std::string path;  // the watched folder without slashes at its ends; "" is the whole repository
     std::int64_t poll_interval_seconds = 10;

@@ -9,6 +9,7 @@
 #include "reconcilers/declaration/raycluster_rules.h"
 #include "reconcilers/declaration/raycluster_spec.h"
 #include "reconcilers/declaration/rayjob_rules.h"
+#include "reconcilers/declaration/rayjob_spec.h"
 #include "reconcilers/declaration/rayservice_rules.h"
 #include "reconcilers/declaration/schema_check.h"
 
@@ -40,7 +41,7 @@ Spec make_spec(Kind kind, const nlohmann::json& document) {
     case Kind::RayCluster:
       return make_raycluster_spec(document);
     case Kind::RayJob:
-      return RayJobSpec{};
+      return make_rayjob_spec(document);
     case Kind::RayService:
       return RayServiceSpec{};
     case Kind::RayCronJob:
@@ -58,9 +59,9 @@ Declaration make_declaration(const ObjectKey& key, nlohmann::json document,
   Declaration declaration;
   declaration.key = key;
   declaration.provenance = provenance;
-  declaration.spec = make_spec(key.kind, document);
   declaration.spec_hash = compute_spec_hash(document);
   if (!key.ns.empty()) document["metadata"]["namespace"] = key.ns;
+  declaration.spec = make_spec(key.kind, document);
   declaration.document = Document(std::move(document));
   declaration.blocked = std::move(support.blocked);
   declaration.warnings = std::move(support.warnings);

@@ -18,7 +18,8 @@ bool comes_before(const FieldSupport& row,
 
 bool asks_for_something(const FieldSupport& row, const nlohmann::json& value) {
   if (row.neutral.empty()) return true;
-  return value != nlohmann::json::parse(row.neutral, nullptr, /*allow_exceptions=*/false);
+  const auto neutral = nlohmann::json::parse(row.neutral, nullptr, /*allow_exceptions=*/false);
+  return std::find(neutral.begin(), neutral.end(), value) == neutral.end();
 }
 
 class SupportChecker {

@@ -26,7 +26,7 @@ struct FieldSupport {
   std::string_view definition;  // of the schemas, or k_annotations, k_labels
   std::string_view field;       // or the annotation's or label's key
   Support support = Support::ActedOn;
-  std::string_view neutral = {};  // JSON of the value that asks for nothing, or ""
+  std::string_view neutral = {};  // JSON list of the values that ask for nothing, or ""
   std::string_view write = {};    // what to write, or what happens instead
   Rule rule = Rule::NotSupportedYet;
 };

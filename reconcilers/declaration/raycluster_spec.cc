@@ -16,11 +16,6 @@ void copy_member(const Json& from, const char* key, Json& to) {
   if (const Json* value = find(from, {key})) to[key] = *value;
 }
 
-bool overwrites_command(const Json& document) {
-  return is_true_word(
-      text_at(document, {"metadata", "annotations", "ray.io/overwrite-container-cmd"}));
-}
-
 std::string template_hash_of(const Json& document, const Json& group) {
   Json hashed = Json::object();
   for (const char* key : {"template", "rayStartParams", "resources", "labels", "numOfHosts"})
@@ -86,6 +81,11 @@ std::optional<std::string> environment_of(const nlohmann::json& group, const cha
   for (const Json& entry : at_or_null(containers.front(), {"env"}))
     if (text_at(entry, {"name"}) == name) return text_at(entry, {"value"});
   return std::nullopt;
+}
+
+bool overwrites_command(const nlohmann::json& document) {
+  return is_true_word(
+      text_at(document, {"metadata", "annotations", "ray.io/overwrite-container-cmd"}));
 }
 
 RayClusterSpec make_raycluster_spec(const nlohmann::json& document) {

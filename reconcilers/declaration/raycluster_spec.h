@@ -26,6 +26,9 @@ std::string ray_image_of(const nlohmann::json& group);
 // when it is not set.
 std::optional<std::string> environment_of(const nlohmann::json& group, const char* name);
 
+// Whether the annotation of a cluster or job keeps the containers' own commands.
+bool overwrites_command(const nlohmann::json& document);
+
 // Of a RayCluster document that has no errors.
 //
 // template_hash: {"template", "rayStartParams", "resources", "labels", "numOfHosts"} of the group

@@ -13,6 +13,8 @@
 
 #include "reconcilers/declaration/json_access.h"
 #include "reconcilers/declaration/raycluster_rules.h"
+#include "reconcilers/declaration/rayjob_spec.h"
+#include "reconcilers/declaration/syntax.h"
 #include "reconcilers/declaration/yaml_reader.h"
 
 namespace ray_gitops {
@@ -36,6 +38,9 @@ class JobChecker {
     check_lifetime();
     check_submission();
     check_deletion(path_ / "deletionStrategy");
+    check_entrypoint();
+    check_job_id();
+    check_metadata();
     check_runtime_environment();
     check_entrypoint_resources();
   }
@@ -48,9 +53,13 @@ class JobChecker {
     else if (!selects_)
       error(Rule::JobCluster, path_, "there is neither rayClusterSpec nor clusterSelector",
             "add one of the two");
-    if (selects_ && text_at(spec_, {"clusterSelector", "ray.io/cluster"}).empty())
+    if (selects_ && !is_dns1035_label(text_at(spec_, {"clusterSelector", "ray.io/cluster"})))
       error(Rule::JobCluster, path_ / "clusterSelector", "clusterSelector names no cluster",
             "write ray.io/cluster: <name of a RayCluster>");
+    if (selects_ && find(spec_, {"rayClusterSpec"}))
+      findings_.warning(Rule::JobCluster, path_ / "rayClusterSpec",
+                        "rayClusterSpec beside clusterSelector has no effect",
+                        "keep one of the two");
     if (selects_ && integer_at(spec_, {"backoffLimit"}, 0) > 0)
       error(Rule::JobCluster, path_ / "backoffLimit",
             "backoffLimit goes with clusters that are made for the job", "remove it");
@@ -154,13 +163,51 @@ class JobChecker {
     }
   }
 
+  void check_entrypoint() {
+    const std::string entrypoint = text_at(spec_, {"entrypoint"});
+    if (mode_ == "InteractiveMode" || entrypoint.find_first_not_of(" \t\r\n") != std::string::npos)
+      return;
+    error(Rule::JobEntrypoint, find(spec_, {"entrypoint"}) ? path_ / "entrypoint" : path_,
+          "the job has no entrypoint", "write the command that it runs");
+  }
+
+  // Ray makes the name of a log file of it.
+  void check_job_id() {
+    static const re2::RE2 k_id("[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}");
+    const std::string id = text_at(spec_, {"jobId"});
+    if (id.empty() || re2::RE2::FullMatch(id, k_id)) return;
+    error(Rule::JobId, path_ / "jobId", "jobId is `" + printable(id, 64) + "`",
+          "write at most 128 letters, digits, . _ and -, without a dot first");
+  }
+
+  void check_metadata() {
+    for (const auto& [key, value] : at_or_null(spec_, {"metadata"}).items())
+      if (key.starts_with(k_own_prefix))
+        findings_.error_at_key(Rule::JobMetadata, path_ / "metadata" / key,
+                               "the key `" + printable(key, 64) + "` is the agent's",
+                               "give it another beginning");
+  }
+
   void check_runtime_environment() {
     const std::string text = text_at(spec_, {"runtimeEnvYAML"});
     if (text.empty()) return;
     const YamlDocument parsed = read_yaml({text, 1}, "runtimeEnvYAML");
     if (!parsed.complete || !parsed.diagnostics.empty() || !parsed.root.is_object())
-      error(Rule::JobRuntimeEnvironment, path_ / "runtimeEnvYAML",
-            "runtimeEnvYAML is not a YAML mapping", "write a mapping such as `pip: [numpy]`");
+      return error(Rule::JobRuntimeEnvironment, path_ / "runtimeEnvYAML",
+                   "runtimeEnvYAML is not a YAML mapping",
+                   "write a mapping such as `pip: [numpy]`");
+    check_is_uri(at_or_null(parsed.root, {"working_dir"}), "working_dir");
+    for (const Json& module : at_or_null(parsed.root, {"py_modules"}))
+      check_is_uri(module, "py_modules");
+  }
+
+  // Ray takes such a job and fails it later: only a driver can upload folders of its own.
+  void check_is_uri(const Json& place, const std::string& field) {
+    if (!place.is_string() || place.get_ref<const std::string&>().find("://") != std::string::npos)
+      return;
+    error(Rule::JobRuntimeEnvironment, path_ / "runtimeEnvYAML",
+          field + " in runtimeEnvYAML is a path",
+          "write local:///folder for what every Ray pod has there, or a remote URI");
   }
 
   void check_entrypoint_resources() {

@@ -13,7 +13,7 @@ constexpr std::size_t k_url_bytes_max = 2048;
 constexpr std::size_t k_branch_bytes_max = 200;
 constexpr std::size_t k_path_bytes_max = 1024;
 constexpr const char* k_write =
-    "write file:///absolute/path, an absolute path, https:// or http://";
+    "write https://host/path, http://host/path, file:///absolute/path or an absolute path";
 
 bool has_plain_characters(const std::string& text) {
   static const re2::RE2 k_plain("[A-Za-z0-9._~:/?#\\[\\]@!&+,=%-]*");
@@ -26,18 +26,18 @@ bool is_absolute_path(const std::string& path) {
   return ("/" + path + "/").find("/../") == std::string::npos;
 }
 
-std::optional<Refusal> refuse_web_url(const std::string& rest) {
+std::optional<UrlRefusal> refuse_web_url(const std::string& rest) {
   const std::string authority = rest.substr(0, rest.find('/'));
   if (authority.find('@') != std::string::npos)
-    return Refusal{"the URL has a user or password in it",
-                   "remove it; credentials do not belong into a URL"};
+    return UrlRefusal{"the URL has a user or password in it",
+                      "remove it; credentials do not belong into a URL"};
   static const re2::RE2 k_authority(
       "([A-Za-z0-9][A-Za-z0-9.-]*|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?");
   if (!re2::RE2::FullMatch(authority, k_authority))
-    return Refusal{"the URL's host is `" + printable(authority, 64) + "`",
-                   "write a host name that begins with a letter or digit"};
+    return UrlRefusal{"the URL's host is `" + printable(authority, 64) + "`",
+                      "write a host name that begins with a letter or digit"};
   if (!has_plain_characters(rest))
-    return Refusal{"the URL has characters that do not belong into one", "encode them as %NN"};
+    return UrlRefusal{"the URL has characters that do not belong into one", "encode them as %NN"};
   return std::nullopt;
 }
 
@@ -48,19 +48,24 @@ bool is_scp_like(const std::string& url) {
 
 }  // namespace
 
-std::optional<Refusal> refuse_repository_url(const std::string& url) {
+std::optional<UrlRefusal> refuse_repository_url(const std::string& url) {
   if (url.size() > k_url_bytes_max || url.find('\0') != std::string::npos)
-    return Refusal{"the URL is too long or has a NUL in it", k_write};
+    return UrlRefusal{"the URL is too long or has a NUL in it", k_write};
   if (url.rfind("https://", 0) == 0) return refuse_web_url(url.substr(8));
   if (url.rfind("http://", 0) == 0) return refuse_web_url(url.substr(7));
   if (url.rfind("ssh://", 0) == 0 || url.rfind("git+ssh://", 0) == 0 || is_scp_like(url))
-    return Refusal{"SSH repositories are not supported yet", k_write};
+    return UrlRefusal{"SSH repositories are not supported yet", k_write};
   const bool is_file = url.rfind("file://", 0) == 0;
   if (is_absolute_path(is_file ? url.substr(7) : url)) return std::nullopt;
   if (is_file || url.rfind('/', 0) == 0)
-    return Refusal{"the path in the URL is not a plain absolute path",
-                   "write letters, digits, / . _ - and no `..`"};
-  return Refusal{"the URL is of no kind that is understood", k_write};
+    return UrlRefusal{"the path in the URL is not a plain absolute path",
+                      "write letters, digits, / . _ - and no `..`"};
+  return UrlRefusal{"the URL is of no kind that is understood", k_write};
+}
+
+bool is_user_name(const std::string& name) {
+  static const re2::RE2 k_name("[!-9;-~]+");
+  return re2::RE2::FullMatch(name, k_name);
 }
 
 bool is_branch_name(const std::string& branch) {

@@ -7,13 +7,15 @@
 
 namespace ray_gitops {
 
-struct Refusal {
+struct UrlRefusal {
   std::string found;  // without the URL's user information
   std::string write;
 };
 
 // file://<absolute path>, an absolute path, https://host[:port]/path or http://...
-std::optional<Refusal> refuse_repository_url(const std::string& url);
+std::optional<UrlRefusal> refuse_repository_url(const std::string& url);
+// Visible ASCII without ':', which ends the name in Basic authentication (RFC 7617).
+bool is_user_name(const std::string& name);
 // As git check-ref-format, for refs/heads/<branch>.
 bool is_branch_name(const std::string& branch);
 // Relative, without empty, "." or ".." parts, backslashes or control characters; "" is the root.

@@ -67,6 +67,9 @@ enum class Rule : std::uint8_t {
   JobDeletion,
   JobCluster,
   JobSubmission,
+  JobEntrypoint,
+  JobId,
+  JobMetadata,
   JobRuntimeEnvironment,
   JobEntrypointResources,
   CronSchedule,
@@ -81,6 +84,8 @@ enum class Rule : std::uint8_t {
   RepositoryUrl,
   RepositoryBranch,
   RepositoryPath,
+  RepositoryTransport,
+  RepositoryCredentials,
   StatusTiming,
 };
 

@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "reconcilers/model/declaration.h"
 #include "reconcilers/model/document.h"
+#include "reconcilers/model/job_run.h"
 #include "reconcilers/model/result.h"
 #include "reconcilers/model/view.h"
 
@@ -26,10 +28,19 @@ struct ClusterState {
   friend bool operator==(const ClusterState&, const ClusterState&) = default;
 };
 
-// The ConfigMap body of a declaration's anchor. `uid` and `resource_version` of the live one come
+// The anchor of the RayJob that a cluster was made for. Empty: the cluster stands in a file.
+struct AnchorOwner {
+  std::string name;
+  std::string uid;
+};
+
+// The ConfigMap body of a cluster's anchor. `uid` and `resource_version` of the live one come
 // from the action's preconditions, not from here.
 Result<Document> anchor_body(const Declaration& declaration, const ClusterState& state,
-                             const std::string& agent_id);
+                             const std::string& agent_id, const AnchorOwner& owner = {});
+// The same of a RayJob.
+Result<Document> job_anchor_body(const Declaration& declaration, const JobState& state,
+                                 const std::string& agent_id);
 
 // The document an anchor was last made from, with its provenance. InvalidInput when the anchor was
 // edited by hand into something else.
@@ -40,6 +51,17 @@ Provenance anchored_provenance(const ConfigMapView& anchor);
 Result<ObjectKey> anchored_key(const ConfigMapView& anchor);
 // A missing or unreadable state is the initial one.
 ClusterState anchored_state(const ConfigMapView& anchor);
+// InvalidInput when it is missing or unreadable: what has run is then unknown.
+Result<JobState> anchored_job_state(const ConfigMapView& anchor);
+// Empty for an anchor of what stands in a file.
+AnchorOwner anchored_owner(const ConfigMapView& anchor);
+// The job whose anchor owns this one, as the owner's name says; nullopt without an owner.
+std::optional<ObjectKey> anchored_parent(const ConfigMapView& anchor);
+
+// Runs as JSON, in anchors and in the ledger: a list of objects. InvalidInput names the first
+// member that cannot be read.
+nlohmann::json finished_runs_json(const FinishedRuns& runs);
+Result<FinishedRuns> parse_finished_runs(const nlohmann::json& list);
 
 // The agent's own state (ConfigMap "ray-gitops.<agent-id>").
 struct AgentState {

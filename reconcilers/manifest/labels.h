@@ -27,6 +27,7 @@ inline constexpr const char* k_name = "ray-gitops.io/name";
 inline constexpr const char* k_commit = "ray-gitops.io/commit";
 inline constexpr const char* k_path = "ray-gitops.io/path";
 inline constexpr const char* k_spec_hash = "ray-gitops.io/spec-hash";
+inline constexpr const char* k_run = "ray-gitops.io/run";        // on RayJobs: runs it once more
 inline constexpr const char* k_format = "ray-gitops.io/format";  // of anchors: "v1"
 
 }  // namespace ray_gitops::labels

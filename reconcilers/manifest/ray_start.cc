@@ -129,6 +129,11 @@ bool is_switch(const std::string& key) {
   return key != "log-color" && key != "include-dashboard" && key != "include-log-monitor";
 }
 
+std::string head_param(const RayClusterSpec& spec, const char* name, const char* otherwise) {
+  const auto found = spec.head.ray_start_params.find(name);
+  return found == spec.head.ray_start_params.end() ? otherwise : found->second;
+}
+
 }  // namespace
 
 std::map<std::string, std::string> ray_start_params(const GroupSpec& group,
@@ -161,8 +166,11 @@ std::string render_ray_start(const std::map<std::string, std::string>& params, b
 }
 
 std::string gcs_port(const RayClusterSpec& spec) {
-  const auto found = spec.head.ray_start_params.find("port");
-  return found == spec.head.ray_start_params.end() ? k_gcs_port_default : found->second;
+  return head_param(spec, "port", k_gcs_port_default);
+}
+
+std::string dashboard_port(const RayClusterSpec& spec) {
+  return head_param(spec, "dashboard-port", "8265");
 }
 
 }  // namespace ray_gitops

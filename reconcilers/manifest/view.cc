@@ -33,13 +33,13 @@ std::int64_t parse_integer(const std::string& text) {
   return error == std::errc{} && end == text.data() + text.size() ? value : 0;
 }
 
-std::string controller_uid(const Json& metadata) {
-  const Json& owners = member(metadata, "ownerReferences");
-  if (!owners.is_array()) return {};
-  for (const Json& owner : owners) {
-    if (is_true(member(owner, "controller"))) return text_of(member(owner, "uid"));
-  }
-  return {};
+const Json& controller_of(const Json& object) {
+  static const Json k_none;
+  const Json& owners = member(object, "metadata", "ownerReferences");
+  if (!owners.is_array()) return k_none;
+  for (const Json& owner : owners)
+    if (is_true(member(owner, "controller"))) return owner;
+  return k_none;
 }
 
 Result<ObjectMeta> parse_meta(ResourceType type, const Json& object) {
@@ -57,7 +57,7 @@ Result<ObjectMeta> parse_meta(ResourceType type, const Json& object) {
                 std::string{"a "} + kind_of(type) + " lacks name, namespace, uid or version",
                 printable(to_string(meta.key)));
   meta.agent = label(object, labels::k_agent);
-  meta.owner_uid = controller_uid(metadata);
+  meta.owner_uid = text_of(member(controller_of(object), "uid"));
   meta.desired_hash = annotation(object, labels::k_desired_hash);
   meta.terminating = member(metadata, "deletionTimestamp").is_string();
   meta.deletion_deadline = parse_rfc3339(text_of(member(metadata, "deletionTimestamp")));
@@ -113,6 +113,7 @@ ConfigMapView parse_config_map(ObjectMeta meta, const Json& map) {
   view.anchor_kind = label(map, labels::k_kind);
   view.anchor_name = annotation(map, labels::k_name);
   if (view.anchor_kind.empty()) return view;
+  view.owner_name = text_of(member(controller_of(map), "name"));
   // What is no base64 is no document: the anchor then says nothing, which its reader reports.
   view.document = base64_decode(text_of(member(map, "binaryData", "document"))).value_or("");
   view.state = text_of(member(map, "data", "state"));

@@ -11,6 +11,7 @@
 #include "reconcilers/model/diagnostic.h"
 #include "reconcilers/model/document.h"
 #include "reconcilers/model/object_key.h"
+#include "reconcilers/model/time.h"
 
 namespace ray_gitops {
 
@@ -53,9 +54,33 @@ struct RayClusterSpec {
   Document head_service;  // headGroupSpec.headService as written, or null
 };
 
+// A RayJob (KubeRay RayJobSpec). K8sJobMode and HTTPMode are one: the agent submits.
+struct RayJobSpec {
+  std::string entrypoint;  // as written; Ray's head gives it to a shell
+  Document runtime_env;    // of runtimeEnvYAML, an object; or null
+  std::map<std::string, std::string> metadata;
+  std::string job_id;  // wanted as the submission id, or empty
+  std::optional<double> entrypoint_num_cpus;
+  std::optional<double> entrypoint_num_gpus;
+  Document entrypoint_resources;  // an object of numbers, or null
+  // One of the two: the name of a RayCluster in the job's namespace, or the RayCluster document of
+  // the job's own cluster without metadata.name, with the job's labels and annotations.
+  std::string cluster_selector;
+  Document cluster;
+  int backoff_limit = 0;                         // further attempts, each with a new cluster
+  std::optional<Duration> active_deadline;       // of one attempt
+  std::optional<Duration> pre_running_deadline;  // of one attempt, until Ray says RUNNING
+  bool shutdown_after_finish = false;
+  Duration ttl_after_finish{0};
+  bool suspend = false;
+  // What is run: entrypoint, runtimeEnvYAML, metadata, jobId, entrypoint resources,
+  // clusterSelector, rayClusterSpec without what scales it, and the annotation ray-gitops.io/run.
+  // One run for each.
+  std::string run_hash;
+};
+
 // A file of these kinds is read and checked; what is in them is not acted on yet, so their
 // declarations are Blocked (see Declaration::blocked) and carry no typed fields.
-struct RayJobSpec {};
 struct RayServiceSpec {};
 struct RayCronJobSpec {};
 // Namespace, ConfigMap, Secret: applied as written.

@@ -7,9 +7,9 @@ namespace ray_gitops {
 namespace {
 
 constexpr std::array<const char*, 4> k_verbs{"create", "apply", "replace", "delete"};
-constexpr std::array<const char*, 10> k_phases{"Pending",  "Applying", "Progressing", "Ready",
-                                               "Degraded", "Failed",   "Blocked",     "Suspended",
-                                               "Removing", "Held"};
+constexpr std::array<const char*, 12> k_phases{"Pending", "Applying",  "Progressing", "Ready",
+                                               "Running", "Succeeded", "Degraded",    "Failed",
+                                               "Blocked", "Suspended", "Removing",    "Held"};
 
 }  // namespace
 
@@ -22,6 +22,11 @@ std::string render(const Plan& plan) {
   for (const Action& action : plan.actions)
     text += std::string("  ") + name_of(action.verb) + " " + to_string(action.target) + ": " +
             action.reason + "\n";
+  for (const Retirement& retirement : plan.retirements)
+    text += "  retire " + to_string(retirement.cluster) + ": " + retirement.reason + "\n";
+  if (plan.ray_request)
+    text += std::string("  ask Ray: ") + name_of(plan.ray_request->verb) + " " +
+            plan.ray_request->submission_id + ": " + plan.ray_request->reason + "\n";
   return text;
 }
 

@@ -8,6 +8,7 @@
 
 #include "reconcilers/model/document.h"
 #include "reconcilers/model/object_key.h"
+#include "reconcilers/model/ray_head.h"
 #include "reconcilers/model/time.h"
 
 namespace ray_gitops {
@@ -43,7 +44,9 @@ enum class Phase : std::uint8_t {
   Applying,     // writes are on their way
   Progressing,  // written, the cluster is working on it
   Ready,
-  Degraded,  // was Ready; part of it is missing
+  Running,    // a job that Ray is running
+  Succeeded,  // a job that has run
+  Degraded,   // was Ready; part of it is missing
   Failed,
   Blocked,  // we refuse to act; the reason says what to do
   Suspended,
@@ -61,8 +64,17 @@ struct Condition {
   friend bool operator==(const Condition&, const Condition&) = default;
 };
 
+// A cluster that was made for a job and is not wanted any more: its objects leave as those of a
+// cluster whose file is gone do, then its anchor. It must be said in every plan until then.
+struct Retirement {
+  ObjectKey cluster;
+  std::string reason;
+};
+
 struct Plan {
   std::vector<Action> actions;  // sorted by wave, then target
+  std::vector<Retirement> retirements;
+  std::optional<RayRequest> ray_request;  // at most one at a time for each object
   Phase phase = Phase::Pending;
   std::string reason;   // CamelCase
   std::string message;  // one sentence

@@ -59,6 +59,7 @@ struct ConfigMapView {
   ObjectMeta meta;
   std::string anchor_kind;  // label ray-gitops.io/kind: "RayCluster", ..., "Agent", or empty
   std::string anchor_name;  // annotation ray-gitops.io/name: the declaration's name
+  std::string owner_name;   // of meta.owner_uid: of a cluster made for a job, the job's anchor
   std::string document;     // the declared document, zlib-compressed JSON
   std::string state;        // runtime state, JSON
   std::string commit;       // annotations: where the document was read

@@ -7,18 +7,11 @@
 #include <vector>
 
 #include "reconcilers/model/fact.h"
-#include "reconcilers/model/result.h"
+#include "reconcilers/model/refusal.h"
 #include "reconcilers/model/time.h"
 #include "reconcilers/model/view.h"
 
 namespace ray_gitops {
-
-// The last answer to a write that was refused. It is gone once a write to that target succeeds.
-struct Refusal {
-  Error error;
-  int attempts = 1;
-  Instant retry_at;
-};
 
 // Pods of one group that failed lately. It is forgotten after k_failures_remembered without one.
 struct PodFailures {

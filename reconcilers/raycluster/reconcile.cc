@@ -183,7 +183,7 @@ bool Round::save_anchor() {
   const bool changed = anchor_->spec_hash != declaration_.spec_hash;
   if (!changed && restart.empty()) return false;
   if (!restart.empty()) ++state_.incarnation;
-  Result<Document> body = anchor_body(declaration_, state_, agent_id_);
+  Result<Document> body = anchor_body(declaration_, state_, agent_id_, anchored_owner(*anchor_));
   if (!body) {
     plan_ = stopped_plan(Phase::Blocked, name_of(body.error().code), describe(body.error()));
     return true;

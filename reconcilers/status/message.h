@@ -18,8 +18,9 @@ struct MessageInput {
   std::string instance;  // this process, as the Lease names it
 };
 
-// Headline with counts, one line a transition (at most k_transitions_max), "[skip ci]", trailers
-// alone in the last paragraph, so that `git log --format=%(trailers)` finds them.
+// Headline with the results of jobs that are new and counts by phase, one line a transition
+// (results first, at most k_transitions_max), "[skip ci]", trailers alone in the last paragraph, so
+// that `git log --format=%(trailers)` finds them.
 std::string render_message(const MessageInput& input);
 
 }  // namespace ray_gitops::status

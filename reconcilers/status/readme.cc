@@ -2,16 +2,20 @@
 
 #include <string_view>
 
+#include "reconcilers/status/band.h"
+
 namespace ray_gitops::status {
 namespace {
 
 const char* symbol_of(Phase phase) {
   switch (phase) {
     case Phase::Ready:
+    case Phase::Succeeded:
       return "🟢";
     case Phase::Pending:
     case Phase::Applying:
     case Phase::Progressing:
+    case Phase::Running:
       return "🔵";
     case Phase::Degraded:
       return "🟠";
@@ -73,21 +77,14 @@ std::string diagnostics_section(const StatusFacts& facts) {
   return text;
 }
 
-bool needs_a_person(const ObjectStatus& object) {
-  return object.phase == Phase::Failed || object.phase == Phase::Blocked ||
-         object.phase == Phase::Degraded || object.phase == Phase::Held;
-}
-
-// What needs a person comes first: a long table is cut.
 std::string object_table(const StatusFacts& facts) {
   if (facts.objects.empty()) return "\n## Objects\n\nNothing is declared.\n";
   std::string text =
       "\n## Objects\n\n| State | Object | What is going on | File | Since "
       "|\n|---|---|---|---|---|\n";
-  for (const ObjectStatus& object : facts.objects)
-    if (needs_a_person(object)) text += row_of(object);
-  for (const ObjectStatus& object : facts.objects)
-    if (!needs_a_person(object)) text += row_of(object);
+  for (const Band band : k_bands)
+    for (const ObjectStatus& object : facts.objects)
+      if (band_of(object.phase) == band) text += row_of(object);
   return text;
 }
 
@@ -122,8 +119,8 @@ std::string escape_markdown(const std::string& text) {
 std::string render_readme(const StatusFacts& facts) {
   std::string text = "# Ray status: " + escape_markdown(facts.agent_id) + "\n\n" + headline(facts);
   if (!facts.source_problem.empty())
-    text += "\n**The repository cannot be read:** " + escape_markdown(facts.source_problem) +
-            " What runs keeps running.\n";
+    text += "\n**No new commit can be acted on:** " + escape_markdown(facts.source_problem) +
+            ". What runs keeps running.\n";
   text += hold_section(facts) + diagnostics_section(facts) + object_table(facts) +
           "\nWritten by ray-gitops " + facts.agent_version +
           ". Only the agent writes this branch; change the files on **" +

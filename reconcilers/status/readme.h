@@ -12,8 +12,8 @@ namespace ray_gitops::status {
 // In the diagnostics' list; all of them are in errors/.
 inline constexpr std::size_t k_readme_diagnostics_max = 50;
 
-// What is held, what is wrong with files, and a table of all objects with those first that need a
-// person: at most k_readme_bytes_max.
+// What is held, what is wrong with files, and a table of all objects: those first that need a
+// person, jobs that have succeeded last. At most k_readme_bytes_max.
 std::string render_readme(const StatusFacts& facts);
 
 std::string render_error_file(const std::string& path, const std::vector<Diagnostic>& diagnostics);

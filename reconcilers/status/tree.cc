@@ -150,6 +150,7 @@ Tree render_tree(const StatusFacts& facts) {
   tree[".gitattributes"] = "*.json linguist-generated=true\n* -text\n";
   for (const ObjectStatus& object : facts.objects)
     tree[object_path(object.key)] = bytes_of(object_json(object));
+  tree.insert(facts.ledger.begin(), facts.ledger.end());
   add_error_files(facts, tree);
   return tree;
 }

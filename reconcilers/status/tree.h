@@ -31,6 +31,9 @@ struct ObjectStatus {
   std::string next;  // what a person can do, or empty
 };
 
+// path -> content
+using Tree = std::map<std::string, std::string>;
+
 struct StatusFacts {
   std::string agent_id;
   std::string agent_version;
@@ -39,13 +42,11 @@ struct StatusFacts {
   std::string accepted_commit;  // acted on
   std::string hold_id;
   std::string hold_message;
-  std::string source_problem;           // why the repository cannot be read, or empty
+  std::string source_problem;           // why no new commit can be acted on, or empty
   std::vector<ObjectStatus> objects;    // in order of key
+  Tree ledger;                          // files of the job ledger, as they are to stand
   std::vector<Diagnostic> diagnostics;  // of the observed commit, in order of path, line, column
 };
-
-// path -> content
-using Tree = std::map<std::string, std::string>;
 
 inline constexpr std::size_t k_message_bytes_max = 1024;
 inline constexpr std::size_t k_readme_bytes_max = std::size_t{64} * 1024;

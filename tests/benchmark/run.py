@@ -8,6 +8,7 @@ fewer rounds, and a minute of silence instead of ten.
 """
 
 import argparse
+import json
 import os
 import pathlib
 import platform
@@ -17,12 +18,22 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
 FILES = 1000
 HEAD = "ray-head"
+JOB = """\
+apiVersion: ray.io/v1
+kind: RayJob
+metadata:
+  name: {name}
+spec:
+  entrypoint: "true"
+  clusterSelector: {{ray.io/cluster: ray}}
+"""
 
 
 def machine():
@@ -130,6 +141,31 @@ class Bench:
         self.settle(self.ask_for(2), 2)
         return created
 
+    def jobs(self, rounds):
+        """On the ready cluster: seconds from wake-up to Succeeded in a status commit, and how many
+        of them were Ray's own, from the submission's arrival to the job's end."""
+        totals, rays = [], []
+        for number in range(rounds):
+            name = f"job-{number}"
+            self.repository.write(f"clusters/{name}.yaml", JOB.format(name=name))
+            self.repository.push(f"The job {name}")
+            self.agent.wake()
+            totals.append(measure_until(lambda n=name: self.job_status(n)["phase"] == "Succeeded",
+                                        120, f"{name} to succeed"))
+            rays.append(self.seconds_in_ray(self.job_status(name)["ray"]["submissionId"]))
+        return totals, rays
+
+    def job_status(self, name):
+        text = self.repository.status_file(f"objects/benchmark/rayjob/{name}.json")
+        return json.loads(text) if text else {"phase": ""}
+
+    def seconds_in_ray(self, submission_id):
+        address = self.pods()[HEAD]["status"]["podIP"]
+        url = f"http://{address}:8265/api/jobs/{submission_id}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            job = json.loads(answer.read())
+        return (job["end_time"] - job["start_time"]) / 1000
+
     def silence(self, seconds):
         """(status commits, changed objects, CPU share, resident MB) while converged."""
         tip, versions = self.repository.status_tip(), self.api.versions()
@@ -191,6 +227,10 @@ def measure(lib, quick):
     rows.append(("converged: CPU of agent and Git child (polls every 2 s)",
                  f"{share * 100:.2f} % of a core"))
     rows.append(("converged: memory (PSS) of agent and Git child", f"{resident:.1f} MB"))
+    totals, rays = bench.jobs(2 if quick else 10)
+    rows.append(("RayJob on a ready cluster: wake-up to Succeeded in a status commit",
+                 spread(totals)))
+    rows.append(("of that, Ray's own time", spread(rays)))
     bench.agent.stop()
     return rows
 

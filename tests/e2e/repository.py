@@ -33,8 +33,9 @@ class Repository:
         git(self.work, "remote", "add", "origin", str(self.path))
 
     @property
-    def url(self):
-        return f"file://{self.path}"
+    def settings(self):
+        """The agent's configuration of it, but for what all repositories have."""
+        return f"  url: file://{self.path}\n  allowLocalPath: true"
 
     def write(self, path, text):
         target = self.work / path

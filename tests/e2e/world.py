@@ -194,7 +194,7 @@ agentId: {agent_id}
 agentNamespace: {agent_id}
 defaultNamespace: {agent_id}
 repository:
-  url: {self.repository.url}
+{self.repository.settings}
   path: clusters
   pollIntervalSeconds: 2
 status:
@@ -268,11 +268,16 @@ class Story(unittest.TestCase):
         cls.world = the_world()
         cls.cluster = cls.world.cluster
         cls.namespace = cls.agent_id
-        cls.agent = cls.world.agent(cls.agent_id)
+        cls.agent = cls.world.agent(cls.agent_id, repository=cls.make_repository())
         cls.repository = cls.agent.repository
         cls.cluster.api.request("POST", "/api/v1/namespaces", {
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cls.namespace}})
         cls.addClassCleanup(cls.tear_down_story)
+
+    @classmethod
+    def make_repository(cls):
+        """None: one on this machine."""
+        return None
 
     @classmethod
     def tear_down_story(cls):

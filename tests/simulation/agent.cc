@@ -34,6 +34,12 @@ std::string answer_text(const Result<std::optional<ResourceView>>& object) {
   return *object ? "version " + meta_of(**object).resource_version : "nothing";
 }
 
+std::string answer_text(const Result<RayReply>& reply) {
+  if (!reply) return describe(reply.error());
+  const std::string job = reply->job ? name_of(reply->job->status) : "no job";
+  return reply->session.empty() ? job : "session " + reply->session;
+}
+
 }  // namespace
 
 std::string describe(const engine::Effect& effect) {
@@ -61,6 +67,11 @@ std::string describe(const engine::Effect& effect) {
                    action.body.canonical();
           },
           [](const engine::SendRead& read) { return "SendRead " + to_string(read.key); },
+          [](const engine::AskRay& ask) {
+            return std::string("AskRay ") + name_of(ask.request.verb) + " " + ask.request.address +
+                   " " + ask.request.submission_id + " head " + ask.request.head_uid + ": " +
+                   ask.request.reason;
+          },
           [](const engine::WriteLog& record) {
             std::string text = "WriteLog " + record.message;
             for (const auto& [name, value] : record.fields) text += " " + name + "=" + value;
@@ -111,14 +122,17 @@ std::string describe(const engine::Event& event) {
           },
           [](const engine::ReadAnswered& answer) {
             return "ReadAnswered " + to_string(answer.key) + " " + answer_text(answer.object);
+          },
+          [](const engine::RayAnswered& answer) {
+            return "RayAnswered " + std::to_string(answer.request_id) + " " +
+                   answer_text(answer.reply);
           }},
       event);
 }
 
-Agent::Agent(Core& core, Api& api, Git& git, const Hooks& hooks, int number)
+Agent::Agent(Core& core, const Servers& servers, const Hooks& hooks, int number)
     : core_(core),
-      api_(api),
-      git_(git),
+      servers_(servers),
       hooks_(hooks),
       number_(number),
       instance_("agent-" + std::to_string(number)) {}
@@ -134,7 +148,7 @@ void Agent::crash() {
   core_.note(client() + " crashes");
   engine_.reset();
   ++tick_;
-  api_.disconnect(client());
+  servers_.api.disconnect(client());
 }
 
 void Agent::come_back_later() {
@@ -200,15 +214,19 @@ bool Agent::crashes_now() {
 
 void Agent::carry_out(const engine::Effect& effect) {
   std::visit(
-      Overload{[&](const engine::ListRemote&) { git_.list_remote(ear()); },
-               [&](const engine::LoadCommit& load) { git_.load_commit(load, ear()); },
-               [&](const engine::LoadStatus& load) { git_.load_status(load, ear()); },
-               [&](const engine::PublishStatus& publish) { git_.publish(publish, ear()); },
-               [&](const engine::StartList& list) { api_.start_list(list, client(), ear()); },
-               [&](const engine::StartWatch& watch) { api_.start_watch(watch, client(), ear()); },
-               [&](const engine::SendWrite& write) { api_.send_write(write, client(), ear()); },
-               [&](const engine::SendRead& read) { api_.send_read(read, ear()); },
-               [](const engine::WriteLog&) {}, [](const engine::Exit&) {}},
+      Overload{
+          [&](const engine::ListRemote&) { servers_.git.list_remote(ear()); },
+          [&](const engine::LoadCommit& load) { servers_.git.load_commit(load, ear()); },
+          [&](const engine::LoadStatus& load) { servers_.git.load_status(load, ear()); },
+          [&](const engine::PublishStatus& publish) { servers_.git.publish(publish, ear()); },
+          [&](const engine::StartList& list) { servers_.api.start_list(list, client(), ear()); },
+          [&](const engine::StartWatch& watch) {
+            servers_.api.start_watch(watch, client(), ear());
+          },
+          [&](const engine::SendWrite& write) { servers_.api.send_write(write, client(), ear()); },
+          [&](const engine::SendRead& read) { servers_.api.send_read(read, ear()); },
+          [&](const engine::AskRay& ask) { servers_.heads.ask(ask, ear()); },
+          [](const engine::WriteLog&) {}, [](const engine::Exit&) {}},
       effect);
 }
 

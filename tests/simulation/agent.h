@@ -10,6 +10,7 @@
 #include "tests/simulation/api.h"
 #include "tests/simulation/core.h"
 #include "tests/simulation/git.h"
+#include "tests/simulation/ray_head.h"
 
 namespace ray_gitops::simulation {
 
@@ -23,12 +24,19 @@ struct Hooks {
   bool ticks_without_end = false;  // of a mutant: a deadline is always due
 };
 
+// Who answers an agent.
+struct Servers {
+  Api& api;
+  Git& git;
+  RayHeads& heads;
+};
+
 std::string describe(const engine::Effect& effect);
 std::string describe(const engine::Event& event);
 
 class Agent {
  public:
-  Agent(Core& core, Api& api, Git& git, const Hooks& hooks, int number);
+  Agent(Core& core, const Servers& servers, const Hooks& hooks, int number);
 
   void start();
   // The process is killed: what was sent is on its way, what comes back is dropped.
@@ -57,8 +65,7 @@ class Agent {
   Deliver ear();
 
   Core& core_;
-  Api& api_;
-  Git& git_;
+  Servers servers_;
   const Hooks& hooks_;
   int number_ = 0;
   int life_ = 0;

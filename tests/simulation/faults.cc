@@ -29,6 +29,11 @@ Faults draw_faults(Random& random) {
   faults.container_restarts = draw(random, 150);
   faults.node_lost = draw(random, 100);
   faults.pod_slow = draw(random, 200);
+  faults.ray_request_lost = draw(random, 120);
+  faults.ray_answer_lost = draw(random, 120);
+  faults.ray_effect_late = draw(random, 100);
+  faults.ray_answer_late = draw(random, 100);
+  faults.ray_rejects = draw(random, 100);
   faults.git_unreachable = draw(random, 300);
   faults.git_slow = draw(random, 200);
   faults.push_refused = draw(random, 200);

@@ -27,6 +27,12 @@ struct Faults {
   int container_restarts = 0;  // the Ray container restarts in place
   int node_lost = 0;           // not Ready for a minute
   int pod_slow = 0;
+  // Requests to Ray heads:
+  int ray_request_lost = 0;
+  int ray_answer_lost = 0;
+  int ray_effect_late = 0;
+  int ray_answer_late = 0;
+  int ray_rejects = 0;  // of each submission: the head understands it and refuses
   // Git:
   int git_unreachable = 0;
   int git_slow = 0;

@@ -22,9 +22,6 @@ using Json = nlohmann::json;
 // The id of writes that the engine did not ask for: it ignores their answers.
 constexpr std::uint64_t k_planted_id = std::uint64_t{1} << 62U;
 
-using EffectsHook = std::function<void(const Agent&, Effects&)>;
-using EventHook = std::function<void(const Agent&, Event&)>;
-
 std::function<void(Hooks&)> change_effects(EffectsHook change) {
   return [change = std::move(change)](Hooks& hooks) { hooks.change_effects = change; };
 }
@@ -35,24 +32,6 @@ std::function<void(Hooks&)> change_writes(const std::function<void(SendWrite&)>&
     for (Effect& effect : effects)
       if (auto* write = std::get_if<SendWrite>(&effect)) change(*write);
   });
-}
-
-// The mutant sees an event after the checkers have.
-void change_events(Hooks& hooks, EventHook change) {
-  hooks.on_event = [look_on = hooks.on_event, change = std::move(change)](const Agent& agent,
-                                                                          Event& event) {
-    look_on(agent, event);
-    change(agent, event);
-  };
-}
-
-SendWrite planted_delete(const ResourceKey& target, const std::string& uid) {
-  return {k_planted_id, Action{.verb = Verb::Delete,
-                               .target = target,
-                               .body = {},
-                               .preconditions = {uid, {}},
-                               .wave = 0,
-                               .reason = "planted"}};
 }
 
 // Deletes what a watch shows and `chooses` likes.
@@ -228,21 +207,48 @@ Mutant forgets_workers() {
 
 }  // namespace
 
+void change_events(Hooks& hooks, EventHook change) {
+  hooks.on_event = [look_on = hooks.on_event, change = std::move(change)](const Agent& agent,
+                                                                          Event& event) {
+    look_on(agent, event);
+    change(agent, event);
+  };
+}
+
+SendWrite planted_delete(const ResourceKey& target, const std::string& uid) {
+  return {k_planted_id, Action{.verb = Verb::Delete,
+                               .target = target,
+                               .body = {},
+                               .preconditions = {uid, {}},
+                               .wave = 0,
+                               .reason = "planted"}};
+}
+
+namespace {
+
+std::vector<Mutant> all_mutants() {
+  std::vector<Mutant> all{deletes_whatever_the_uid(),
+                          deletes_what_is_not_ours(),
+                          deletes_healthy_heads(),
+                          deletes_before_it_knows(),
+                          approves_what_is_held(),
+                          writes_twice(),
+                          takes_the_lease(),
+                          starts_workers_first(),
+                          says_ready(),
+                          publishes_twice(),
+                          goes_back(),
+                          ticks_in_a_loop(),
+                          never_rests(),
+                          forgets_workers()};
+  for (Mutant& mutant : job_mutants()) all.push_back(std::move(mutant));
+  return all;
+}
+
+}  // namespace
+
 const std::vector<Mutant>& mutants() {
-  static const std::vector<Mutant> k_all{deletes_whatever_the_uid(),
-                                         deletes_what_is_not_ours(),
-                                         deletes_healthy_heads(),
-                                         deletes_before_it_knows(),
-                                         approves_what_is_held(),
-                                         writes_twice(),
-                                         takes_the_lease(),
-                                         starts_workers_first(),
-                                         says_ready(),
-                                         publishes_twice(),
-                                         goes_back(),
-                                         ticks_in_a_loop(),
-                                         never_rests(),
-                                         forgets_workers()};
+  static const std::vector<Mutant> k_all = all_mutants();
   return k_all;
 }
 

@@ -26,6 +26,16 @@ class Mutant {
   std::function<void(Hooks&)> plant_;
 };
 
+using EffectsHook = std::function<void(const Agent&, engine::Effects&)>;
+using EventHook = std::function<void(const Agent&, engine::Event&)>;
+
+// The mutant sees an event after the checkers have.
+void change_events(Hooks& hooks, EventHook change);
+// A write that the engine did not ask for: it ignores the answer.
+engine::SendWrite planted_delete(const ResourceKey& target, const std::string& uid);
+
 const std::vector<Mutant>& mutants();
+// Those that are about jobs.
+std::vector<Mutant> job_mutants();
 
 }  // namespace ray_gitops::simulation

@@ -1,6 +1,10 @@
 #include "tests/simulation/repository.h"
 
 #include <algorithm>
+#include <variant>
+
+#include "reconcilers/declaration/parse.h"
+#include "reconcilers/model/check.h"
 
 namespace ray_gitops::simulation {
 namespace {
@@ -9,6 +13,44 @@ std::string container(const char* name, int image, int revision) {
   return std::string("      spec:\n        containers:\n        - name: ") + name +
          "\n          image: rayproject/ray:2." + std::to_string(40 + image) +
          ".0\n          env: [{name: REVISION, value: '" + std::to_string(revision) + "'}]\n";
+}
+
+std::string option(const char* field, std::int64_t value) {
+  return value == 0 ? "" : std::string("  ") + field + ": " + std::to_string(value) + "\n";
+}
+
+// A pod template in one line.
+std::string small_template(const char* name) {
+  return std::string("{spec: {containers: [{name: ") + name +
+         ", image: 'rayproject/ray:2.40.0'}]}}";
+}
+
+std::string render_job_cluster(const JobModel& job) {
+  if (!job.selects.empty()) return "  clusterSelector: {ray.io/cluster: " + job.selects + "}\n";
+  std::string text =
+      "  rayClusterSpec:\n    rayVersion: 2.40.0\n    headGroupSpec:\n      rayStartParams: {}\n"
+      "      template: " +
+      small_template("ray-head") + "\n";
+  if (job.workers == 0) return text;
+  return text + "    workerGroupSpecs:\n    - groupName: small\n      replicas: " +
+         std::to_string(job.workers) +
+         "\n      minReplicas: 0\n      maxReplicas: 9\n      rayStartParams: {}\n      "
+         "template: " +
+         small_template("ray-worker") + "\n";
+}
+
+std::string render_job(const std::string& name, const JobModel& job) {
+  std::string text = "apiVersion: ray.io/v1\nkind: RayJob\nmetadata:\n  name: " + name +
+                     "\n  namespace: " + job.ns + "\n";
+  if (job.again != 0)
+    text += "  annotations: {ray-gitops.io/run: '" + std::to_string(job.again) + "'}\n";
+  text += "spec:\n  entrypoint: " + render_work(job.work) + "\n" +
+          option("backoffLimit", job.backoff_limit) +
+          option("activeDeadlineSeconds", job.deadline) +
+          option("ttlSecondsAfterFinished", job.ttl);
+  if (job.shuts_down) text += "  shutdownAfterJobFinishes: true\n";
+  if (job.suspend) text += "  suspend: true\n";
+  return text + render_job_cluster(job);
 }
 
 std::string render_cluster(const std::string& name, const ClusterModel& cluster) {
@@ -34,52 +76,78 @@ std::string render_companions(int revision) {
          "'\n";
 }
 
-void render_damaged(const std::string& name, const ClusterModel& cluster, Files& files) {
-  const std::string text = render_cluster(name, cluster);
-  switch (cluster.damage) {
+template <class Model>
+void render_damaged(const std::string& name, const Model& model, const std::string& text,
+                    Files& files) {
+  switch (model.damage) {
     case Damage::None:
-      files[cluster.path] = {text, ""};
+      files[model.path] = {text, ""};
       break;
     case Damage::Invalid:
-      files[cluster.path] = {text + "  noSuchField: 1\n", ""};
+      files[model.path] = {text + "  noSuchField: 1\n", ""};
       break;
     case Damage::Opaque:
-      files[cluster.path] = {"kind: [RayCluster\n  }: " + text, ""};
+      files[model.path] = {"kind: [Ray\n  }: " + text, ""};
       break;
     case Damage::Refused:
-      files[cluster.path] = {"", "it is a symbolic link"};
+      files[model.path] = {"", "it is a symbolic link"};
       break;
     case Damage::Duplicate:
-      files[cluster.path] = {text, ""};
+      files[model.path] = {text, ""};
       files["copies/" + name + ".yaml"] = {text, ""};
       break;
   }
 }
 
+// Nobody can tell what the file declares.
+template <class Model>
+bool is_opaque(const Model& model) {
+  return model.damage == Damage::Opaque || model.damage == Damage::Refused;
+}
+
+template <class Model>
+bool names_one(const std::map<std::string, Model>& models, const ObjectKey& key) {
+  const auto found = models.find(key.name);
+  return found != models.end() && found->second.ns == key.ns && !is_opaque(found->second);
+}
+
+template <class Model>
+bool any_opaque(const std::map<std::string, Model>& models) {
+  return std::any_of(models.begin(), models.end(),
+                     [](const auto& entry) { return is_opaque(entry.second); });
+}
+
 }  // namespace
 
-bool Repository::has_opaque_file() const {
-  return std::any_of(clusters.begin(), clusters.end(), [](const auto& entry) {
-    return entry.second.damage == Damage::Opaque || entry.second.damage == Damage::Refused;
-  });
-}
+bool Repository::has_opaque_file() const { return any_opaque(clusters) || any_opaque(jobs); }
 
 bool Repository::names(const ObjectKey& key) const {
   if (key.kind == Kind::Namespace) return companions && key.name == k_team_ns;
   if (key.kind == Kind::ConfigMap) return companions && key.name == k_companion_name;
-  const auto found = clusters.find(key.name);
-  if (found == clusters.end() || found->second.ns != key.ns) return false;
-  const Damage damage = found->second.damage;
-  return damage != Damage::Opaque && damage != Damage::Refused;
+  return key.kind == Kind::RayJob ? names_one(jobs, key) : names_one(clusters, key);
 }
 
 ObjectKey key_of(const std::string& name, const ClusterModel& cluster) {
   return {Kind::RayCluster, cluster.ns, name};
 }
 
+ObjectKey key_of(const std::string& name, const JobModel& job) {
+  return {Kind::RayJob, job.ns, name};
+}
+
+std::string run_hash_of(const std::string& name, const JobModel& job) {
+  const std::string text = render_job(name, job);
+  const ParsedFile file = parse_file({"job.yaml", text, ""}, job.ns);
+  CHECK(file.documents.size() == 1 && file.documents[0].declaration);
+  return std::get<RayJobSpec>(file.documents[0].declaration->spec).run_hash;
+}
+
 Files render_files(const Repository& repository) {
   Files files;
-  for (const auto& [name, cluster] : repository.clusters) render_damaged(name, cluster, files);
+  for (const auto& [name, cluster] : repository.clusters)
+    render_damaged(name, cluster, render_cluster(name, cluster), files);
+  for (const auto& [name, job] : repository.jobs)
+    render_damaged(name, job, render_job(name, job), files);
   if (repository.companions)
     files["companions.yaml"] = {render_companions(repository.companion_revision), ""};
   return files;

@@ -7,6 +7,7 @@
 
 #include "reconcilers/model/object_key.h"
 #include "tests/simulation/git.h"
+#include "tests/simulation/ray_head.h"
 
 namespace ray_gitops::simulation {
 
@@ -36,8 +37,24 @@ struct ClusterModel {
   std::vector<GroupModel> groups;
 };
 
+struct JobModel {
+  std::string ns;
+  std::string path;
+  Damage damage = Damage::None;
+  Work work;
+  std::string selects;  // a cluster in the job's namespace; empty: one of its own
+  std::int64_t workers = 0;
+  int backoff_limit = 0;
+  int deadline = 0;  // activeDeadlineSeconds; 0: none
+  bool shuts_down = true;
+  int ttl = 0;
+  bool suspend = false;
+  int again = 0;  // annotation ray-gitops.io/run; 0: none
+};
+
 struct Repository {
   std::map<std::string, ClusterModel> clusters;  // by name
+  std::map<std::string, JobModel> jobs;          // by name
   bool companions = false;                       // a Namespace and a ConfigMap in it
   int companion_revision = 0;
 
@@ -50,6 +67,9 @@ inline constexpr const char* k_team_ns = "team";
 inline constexpr const char* k_companion_name = "settings";
 
 ObjectKey key_of(const std::string& name, const ClusterModel& cluster);
+ObjectKey key_of(const std::string& name, const JobModel& job);
+// The run that the job's file asks for (RayJobSpec::run_hash), whatever damage it has.
+std::string run_hash_of(const std::string& name, const JobModel& job);
 Files render_files(const Repository& repository);
 
 }  // namespace ray_gitops::simulation

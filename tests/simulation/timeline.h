@@ -1,6 +1,7 @@
 #pragma once
 // Virtual time: two clocks and a queue of what will happen.
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -20,7 +21,12 @@ class Timeline {
   // Things at the same instant happen in the order in which they were put in.
   void after(Duration delay, Happening happening);
   // Moves the wall clock only.
-  void jump_wall(Duration jump) { wall_offset_ += jump.count(); }
+  void jump_wall(Duration jump) {
+    wall_offset_ += jump.count();
+    wall_offset_max_ = std::max(wall_offset_max_, wall_offset_);
+  }
+  // The wall clock is as far ahead as it ever was: nothing was written down in its future.
+  void mend_wall() { wall_offset_ = wall_offset_max_; }
   // Lets the next thing happen that is due by `limit`. False when there is none: it is `limit` now.
   bool run_next(Instant limit);
 
@@ -30,6 +36,7 @@ class Timeline {
 
   Instant now_{1'000'000};
   std::int64_t wall_offset_ = k_wall_start;
+  std::int64_t wall_offset_max_ = k_wall_start;
   std::uint64_t next_number_ = 0;
   std::map<std::pair<Instant, std::uint64_t>, Happening> queue_;
 };

@@ -40,6 +40,11 @@ std::shared_ptr<const Declaration> Truth::applied(const ObjectKey& key) {
   return found->second;
 }
 
+std::optional<ObjectKey> Truth::parent(const ObjectKey& cluster) const {
+  const auto live = anchor(cluster);
+  return live ? anchored_parent(*live) : std::nullopt;
+}
+
 AgentState Truth::agent_state() const {
   const auto view = find(agent_anchor_key(k_agent_ns, k_agent_id));
   if (!view) return {};
@@ -96,8 +101,9 @@ std::vector<ObjectKey> Truth::anchored() const {
        api_.store().list({.type = local_cluster::find_type_by_plural("configmaps")})) {
     const auto view = view_of(object);
     if (!view || meta_of(*view).agent != k_agent_id) continue;
-    const Result<ObjectKey> key = anchored_key(std::get<ConfigMapView>(*view));
-    if (key) keys.push_back(*key);
+    const auto& map = std::get<ConfigMapView>(*view);
+    const Result<ObjectKey> key = anchored_key(map);
+    if (key && !anchored_parent(map)) keys.push_back(*key);
   }
   return keys;
 }

@@ -21,6 +21,8 @@ class Truth {
   std::optional<ConfigMapView> anchor(const ObjectKey& key) const;
   // What the cluster's anchor was made from; null without a readable anchor.
   std::shared_ptr<const Declaration> applied(const ObjectKey& key);
+  // The job that the cluster was made for, as its anchor says.
+  std::optional<ObjectKey> parent(const ObjectKey& cluster) const;
   // Empty when there is no agent's anchor.
   AgentState agent_state() const;
   std::optional<LeaseView> lease() const;
@@ -29,6 +31,7 @@ class Truth {
   bool has_service(const ObjectKey& key);
   // Every declared pod is Ready, no other is there, the head Service is present.
   bool is_ready(const ObjectKey& key);
+  // What stands in files: clusters that were made for jobs are not among them.
   std::vector<ObjectKey> anchored() const;
 
  private:

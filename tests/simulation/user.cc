@@ -39,6 +39,8 @@ void User::begin() {
   wanted_.companions = core_.random.chance(400);
   const std::int64_t count = core_.random.between(1, k_clusters_max - 1);
   for (std::int64_t index = 0; index < count; ++index) add_cluster(wanted_);
+  const std::int64_t jobs = core_.random.between(1, 3);
+  for (std::int64_t index = 0; index < jobs; ++index) add_job(wanted_);
   commit("first");
 }
 
@@ -70,6 +72,8 @@ void User::act() {
     core_.outage_ends = core_.timeline.instant() + core_.random.between(seconds(5), seconds(60));
   if (core_.random.chance(core_.faults.foreign_objects)) make_foreign();
   if (core_.random.chance(core_.faults.drift)) return act_in_cluster();
+  const bool on_jobs = core_.random.chance(500);
+  if (on_jobs) return act_on_jobs();
   act_in_git();
 }
 
@@ -147,7 +151,9 @@ void User::remove_many(Repository& repository) {
     const bool goes = core_.random.chance(700);
     if (all || goes) repository.clusters.erase(name);
   }
-  if (all) repository.companions = false;
+  if (!all) return;
+  repository.companions = false;
+  repository.jobs.clear();
 }
 
 // A force push to the commit before; the next commits stand on that one.
@@ -214,15 +220,17 @@ void User::edit_service() {
 
 // An object that has a name we want, and sometimes the labels of one of ours.
 void User::make_foreign() {
-  const std::string cluster = "c" + std::to_string(core_.random.below(k_clusters_max));
-  const std::int64_t choice = core_.random.below(4);
+  const std::string digit = std::to_string(core_.random.below(k_clusters_max));
+  const std::string cluster = "c" + digit;
+  const std::int64_t choice = core_.random.below(5);
   const bool labelled = core_.random.chance(500);
   const local_cluster::StoreKey key =
       choice == 0 ? local_cluster::StoreKey{"pods", "default", head_pod_name(cluster)}
       : choice == 1
           ? local_cluster::StoreKey{"pods", "default", worker_pod_name(cluster, "small", 0)}
       : choice == 2 ? local_cluster::StoreKey{"services", "default", cluster + "-head-svc"}
-                    : local_cluster::StoreKey{"configmaps", "default", "raycluster." + cluster};
+      : choice == 3 ? local_cluster::StoreKey{"configmaps", "default", "raycluster." + cluster}
+                    : local_cluster::StoreKey{"configmaps", "default", "rayjob.j" + digit};
   Json object{
       {"metadata", {{"name", key.name}, {"annotations", {{k_foreign_annotation, "true"}}}}}};
   if (labelled)
@@ -247,12 +255,20 @@ bool User::is_blocked(const std::string& cluster) const {
          foreign_.contains({"configmaps", "default", "raycluster." + cluster});
 }
 
+bool User::is_job_blocked(const std::string& job) const {
+  return foreign_.contains({"configmaps", "default", "rayjob." + job});
+}
+
 void User::calm_down() {
   busy_ = false;
   edit("mend all", [this](Repository& repository) {
     for (auto& [name, cluster] : repository.clusters) {
       cluster.damage = Damage::None;
       if (cluster.ns == k_team_ns) repository.companions = true;
+    }
+    for (auto& [name, job] : repository.jobs) {
+      job.damage = Damage::None;
+      if (job.ns == k_team_ns) repository.companions = true;
     }
   });
   for (auto at = foreign_.begin(); at != foreign_.end();) {

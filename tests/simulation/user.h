@@ -35,6 +35,7 @@ class User {
   const std::map<local_cluster::StoreKey, Document>& foreign() const { return foreign_; }
   // Clusters of which a foreign object holds a name that cannot be another.
   bool is_blocked(const std::string& cluster) const;
+  bool is_job_blocked(const std::string& job) const;
 
  private:
   void act();
@@ -45,6 +46,13 @@ class User {
   void damage_or_mend(Repository& repository);
   void add_cluster(Repository& repository);
   void remove_many(Repository& repository);
+  void act_on_jobs();
+  void add_job(Repository& repository);
+  JobModel new_job(const std::string& name, const Repository& repository);
+  void change_job(Repository& repository);
+  void change_run(JobModel& job);
+  void remove_job(Repository& repository);
+  void damage_job(Repository& repository);
   void push_back();
   void delete_something(const std::string& plural);
   void edit_service();
@@ -57,6 +65,7 @@ class User {
   bool busy_ = true;
   int edits_ = 0;
   Repository wanted_;
+  std::map<std::string, JobModel> gone_jobs_;  // as they were when their files were removed
   std::map<std::string, Repository> said_;
   std::map<local_cluster::StoreKey, Document> foreign_;
 };

@@ -30,18 +30,24 @@ World::World(std::uint64_t seed, const Faults& faults, bool verbose)
   connect();
   const int count = faults.second_agent ? 2 : 1;
   for (int number = 0; number < count; ++number)
-    agents.push_back(std::make_unique<Agent>(core, api, git, hooks, number));
+    agents.push_back(std::make_unique<Agent>(core, Servers{api, git, heads}, hooks, number));
 }
 
 void World::connect() {
   api.on_change = [this](const local_cluster::Change& change) {
     kubelet.on_change(change);
+    jobs.on_change(change);
     for (const auto& checker : checkers_) checker->on_change(change);
   };
   api.on_write = [this](const WriteSeen& write) {
     for (const auto& checker : checkers_) checker->on_write(write);
   };
+  heads.on_disturbance = [this](const RunKey& run) { jobs.disturb(run); };
+  heads.on_execution = [this](const Execution& execution) {
+    for (const auto& checker : checkers_) checker->on_execution(execution);
+  };
   git.on_status = [this](const StatusCommit& commit) {
+    jobs.on_status(commit);
     for (const auto& checker : checkers_) checker->on_status(commit);
   };
   hooks.on_event = [this](const Agent& agent, engine::Event& event) {
@@ -73,6 +79,7 @@ void World::converge(Duration limit) {
 void World::calm_down() {
   core.note("calm");
   core.faults = Faults{};
+  core.timeline.mend_wall();
   for (const auto& agent : agents)
     if (!agent->is_alive()) agent->start();
 }

@@ -11,7 +11,9 @@
 #include "tests/simulation/checkers/checker.h"
 #include "tests/simulation/core.h"
 #include "tests/simulation/git.h"
+#include "tests/simulation/job_log.h"
 #include "tests/simulation/kubelet.h"
+#include "tests/simulation/ray_head.h"
 #include "tests/simulation/truth.h"
 #include "tests/simulation/user.h"
 
@@ -38,10 +40,12 @@ class World {
   Core core;
   Api api{core};
   Git git{core};
+  RayHeads heads{core, api};
   Kubelet kubelet{core, api};
   User user{core, api, git};
   Truth truth{api};
-  Scene scene{core, api, git, user, truth};
+  JobLog jobs{core, truth};
+  Scene scene{core, api, git, user, truth, jobs};
   Hooks hooks;
   std::vector<std::unique_ptr<Agent>> agents;
 

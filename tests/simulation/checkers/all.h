@@ -18,5 +18,8 @@ std::unique_ptr<Checker> make_commit_checker(const Scene& scene);
 std::unique_ptr<Checker> make_forward_checker(const Scene& scene);
 std::unique_ptr<Checker> make_pace_checker(const Scene& scene);
 std::unique_ptr<Checker> make_silence_checker(const Scene& scene);
+std::unique_ptr<Checker> make_job_once_checker(const Scene& scene);
+std::unique_ptr<Checker> make_outcome_first_checker(const Scene& scene);
+std::unique_ptr<Checker> make_ledger_checker(const Scene& scene);
 
 }  // namespace ray_gitops::simulation

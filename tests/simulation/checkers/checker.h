@@ -10,6 +10,8 @@
 #include "tests/simulation/api.h"
 #include "tests/simulation/core.h"
 #include "tests/simulation/git.h"
+#include "tests/simulation/job_log.h"
+#include "tests/simulation/ray_head.h"
 #include "tests/simulation/truth.h"
 #include "tests/simulation/user.h"
 
@@ -22,6 +24,7 @@ struct Scene {
   const Git& git;
   const User& user;
   Truth& truth;
+  JobLog& jobs;
 };
 
 class Checker {
@@ -40,6 +43,8 @@ class Checker {
   virtual void on_change(const local_cluster::Change&) {}
   // A push took effect; the branch still stands at its parent.
   virtual void on_status(const StatusCommit&) {}
+  // A head took a submission.
+  virtual void on_execution(const Execution&) {}
   // Nothing should happen any more from now on.
   virtual void on_silence() {}
   virtual void at_end() {}

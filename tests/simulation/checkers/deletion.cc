@@ -1,7 +1,8 @@
 // A pod is deleted only when it failed, is outdated or surplus by the anchor's document, or when
 // its cluster is suspended or its removal approved; a Service when it must be made again; anything
-// else only when its removal is approved. A whole-cluster restart has been saved in the anchor
-// before the first pod goes.
+// else only when its removal is approved. What was made for a job is deleted as if its removal were
+// approved once the job does not want it any more. A whole-cluster restart has been saved in the
+// anchor before the first pod goes.
 #include <algorithm>
 #include <map>
 
@@ -48,6 +49,7 @@ class Deletion : public Checker {
 
  private:
   bool is_approved(const ObjectKey& key) const {
+    if (scene().jobs.child(key) != nullptr) return scene().jobs.may_leave(key);
     const std::vector<ObjectKey> removals = scene().truth.agent_state().removals;
     if (std::find(removals.begin(), removals.end(), key) != removals.end()) return true;
     const auto found = approved_.find(key);

@@ -1,4 +1,5 @@
-// The end state: every declared cluster runs as its newest file says, nothing else of the agents'
+// The end state: every declared cluster runs as its newest file says, every declared job has run,
+// nothing else of the agents'
 // is there, and the status branch says so.
 #include <set>
 
@@ -6,6 +7,7 @@
 
 #include "reconcilers/manifest/names.h"
 #include "tests/simulation/checkers/checker.h"
+#include "tests/simulation/checkers/end_state_jobs.h"
 
 namespace ray_gitops::simulation {
 namespace {
@@ -41,13 +43,16 @@ bool is_expected(const Scene& scene, const ResourceView& view) {
   const auto& clusters = scene.user.wanted().clusters;
   const auto is_declared = [&](const std::string& cluster) {
     const auto found = clusters.find(cluster);
-    return found != clusters.end() && found->second.ns == meta.key.ns;
+    const bool stands_in_file = found != clusters.end() && found->second.ns == meta.key.ns;
+    return stands_in_file || is_wanted_child(scene, {Kind::RayCluster, meta.key.ns, cluster});
   };
   if (const auto* pod = std::get_if<PodView>(&view)) return is_declared(pod->cluster);
   if (const auto* service = std::get_if<ServiceView>(&view)) return is_declared(service->cluster);
   if (const auto* map = std::get_if<ConfigMapView>(&view)) {
     if (meta.key == agent_anchor_key(k_agent_ns, k_agent_id)) return true;
-    if (const Result<ObjectKey> key = anchored_key(*map)) return is_declared(key->name);
+    const Result<ObjectKey> key = anchored_key(*map);
+    if (key && key->kind == Kind::RayJob) return scene.user.wanted().names(*key);
+    if (key) return is_declared(key->name);
     return scene.user.wanted().companions && meta.key.name == k_companion_name;
   }
   return true;  // namespaces are kept, the Lease is there
@@ -73,6 +78,8 @@ void check_status(const Scene& scene, Problems& problems) {
   if (summary.contains("hold") || summary["source"].contains("problem"))
     problems.push_back("the status tells of a hold or a problem");
   std::size_t objects = scene.user.wanted().companions ? 2 : 0;
+  objects += scene.user.wanted().jobs.size();
+  check_jobs(scene, *status, problems);
   for (const auto& [name, cluster] : scene.user.wanted().clusters) {
     ++objects;
     const std::string path = "objects/" + cluster.ns + "/raycluster/" + name + ".json";

@@ -1,4 +1,4 @@
-// One write under way for each object.
+// One write under way for each object, and one request to Ray for each submission.
 #include <map>
 
 #include "tests/simulation/checkers/all.h"
@@ -14,9 +14,22 @@ class Flight : public Checker {
     if (const auto* answer = std::get_if<engine::WriteAnswered>(&event))
       std::erase_if(under_way_[agent.client()],
                     [&](const auto& entry) { return entry.second == answer->write_id; });
+    if (const auto* answer = std::get_if<engine::RayAnswered>(&event))
+      std::erase_if(asked_[agent.client()],
+                    [&](const auto& entry) { return entry.second == answer->request_id; });
+  }
+
+  void on_ask(const Agent& agent, const engine::AskRay& ask) {
+    if (ask.request.submission_id.empty()) return;
+    const auto [found, is_new] =
+        asked_[agent.client()].try_emplace(ask.request.submission_id, ask.request_id);
+    if (!is_new)
+      fail(agent.client() + " asks about " + found->first +
+           " while a request about it is under way");
   }
 
   void on_effect(const Agent& agent, const engine::Effect& effect) override {
+    if (const auto* ask = std::get_if<engine::AskRay>(&effect)) on_ask(agent, *ask);
     const auto* write = std::get_if<engine::SendWrite>(&effect);
     if (write == nullptr) return;
     const auto [found, is_new] =
@@ -28,6 +41,7 @@ class Flight : public Checker {
 
  private:
   std::map<std::string, std::map<ResourceKey, std::uint64_t>> under_way_;
+  std::map<std::string, std::map<std::string, std::uint64_t>> asked_;  // by submission id
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Nobody writes, to the cluster or to the status branch, but the holder of the Lease.
+// Nobody writes, to the cluster or to the status branch, submits a job or stops one, but the holder
+// of the Lease.
 #include "tests/simulation/checkers/all.h"
 
 namespace ray_gitops::simulation {
@@ -6,18 +7,22 @@ namespace {
 
 class LeaseHolder : public Checker {
  public:
+  static constexpr std::size_t k_shown = 120;
+
   explicit LeaseHolder(const Scene& scene) : Checker(scene, "lease") {}
 
   void on_effect(const Agent& agent, const engine::Effect& effect) override {
     const auto* write = std::get_if<engine::SendWrite>(&effect);
     const bool publishes = std::holds_alternative<engine::PublishStatus>(effect);
     const bool acts = write != nullptr && write->action.target.type != ResourceType::Lease;
-    if (!acts && !publishes) return;
+    const auto* ask = std::get_if<engine::AskRay>(&effect);
+    const bool commands = ask != nullptr && (ask->request.verb == RayVerb::SubmitJob ||
+                                             ask->request.verb == RayVerb::StopJob);
+    if (!acts && !publishes && !commands) return;
     const auto lease = scene().truth.lease();
     if (lease && lease->holder == agent.instance()) return;
-    fail(agent.client() +
-         (publishes ? " publishes" : " writes " + to_string(write->action.target)) +
-         " while the Lease names " + (lease ? lease->holder : "nobody"));
+    fail(agent.client() + " does this: " + describe(effect).substr(0, k_shown) +
+         ", while the Lease names " + (lease ? lease->holder : "nobody"));
   }
 };
 

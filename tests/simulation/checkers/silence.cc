@@ -1,6 +1,10 @@
 // Converged means silent: nothing but polls, watches and the renewal of the Lease. A name that
-// somebody else holds is asked for again, at most once a minute.
+// somebody else holds is asked for again, at most once a minute; a head for a job that does not
+// end, once a second.
+#include <map>
+
 #include "tests/simulation/checkers/all.h"
+#include "tests/simulation/checkers/end_state_jobs.h"
 
 namespace ray_gitops::simulation {
 namespace {
@@ -18,7 +22,8 @@ class Silence : public Checker {
   }
 
  private:
-  bool is_allowed(const engine::Effect& effect) const {
+  bool is_allowed(const engine::Effect& effect) {
+    if (const auto* ask = std::get_if<engine::AskRay>(&effect)) return is_poll(ask->request);
     if (const auto* write = std::get_if<engine::SendWrite>(&effect))
       return write->action.target.type == ResourceType::Lease || is_taken(write->action.target);
     if (const auto* read = std::get_if<engine::SendRead>(&effect))
@@ -32,7 +37,22 @@ class Silence : public Checker {
     return scene().user.foreign().contains(store_key(key));
   }
 
+  bool is_poll(const RayRequest& request) {
+    const std::string& id = request.submission_id;
+    const auto last = polled_.find(id);
+    const bool too_early = last != polled_.end() && now() - last->second < k_poll_interval;
+    polled_[id] = now();
+    if (too_early || request.verb != RayVerb::GetJob) return false;
+    const std::string name = id.substr(0, id.find('-'));
+    const auto job = scene().user.wanted().jobs.find(name);
+    return job != scene().user.wanted().jobs.end() &&
+           runs_for_ever(scene(), key_of(name, job->second));
+  }
+
+  static constexpr Duration k_poll_interval = std::chrono::seconds(1);
+
   bool silent_ = false;
+  std::map<std::string, Instant> polled_;  // by submission id
 };
 
 }  // namespace

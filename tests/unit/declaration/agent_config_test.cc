@@ -25,13 +25,18 @@ std::string refused_url(const std::string& url) {
 }
 
 TEST(AgentConfig, has_defaults_for_all_but_the_agent_and_its_repository) {
-  const ParsedAgentConfig parsed = parse_config("repository: {url: 'file:///srv/repo.git'}\n");
+  const ParsedAgentConfig parsed = parse_config("repository: {url: 'https://h/repo.git'}\n");
   ASSERT_EQ(listed(parsed.diagnostics), "");
   const AgentConfig& config = parsed.config.value();
   EXPECT_EQ(config.agent_id, "prod");
   EXPECT_EQ(config.agent_namespace, "default");
   EXPECT_EQ(config.default_namespace, "default");
-  EXPECT_EQ(config.repository.url, "file:///srv/repo.git");
+  EXPECT_EQ(config.repository.url, "https://h/repo.git");
+  EXPECT_FALSE(config.repository.allow_insecure_transport);
+  EXPECT_FALSE(config.repository.allow_local_path);
+  EXPECT_EQ(config.repository.credentials.username, "git");
+  EXPECT_EQ(config.repository.credentials.token_file, "");
+  EXPECT_EQ(config.repository.certificate_authority_file, "");
   EXPECT_EQ(config.repository.branch, "main");
   EXPECT_EQ(config.repository.path, "");
   EXPECT_EQ(config.repository.poll_interval_seconds, 10);
@@ -49,7 +54,8 @@ TEST(AgentConfig, carries_what_is_written) {
   const ParsedAgentConfig parsed = parse_config(
       "agentNamespace: ops\ndefaultNamespace: team\ncacheDirectory: /var/cache/x\n"
       "repository: {url: 'https://git.example/a.git', branch: live, path: clusters/prod/,\n"
-      "             pollIntervalSeconds: 3}\n"
+      "             pollIntervalSeconds: 3, certificateAuthorityFile: /etc/ca.pem,\n"
+      "             credentials: {usernameFile: /run/user, tokenFile: /run/token}}\n"
       "status: {branch: reports, enabled: false, debounceSeconds: 1, maxWaitSeconds: 2,\n"
       "         commitsPerHour: 7, burst: 8}\n"
       "guards: {objects: 1, percent: 2}\ncluster: {kubeconfig: /etc/kube}\n");
@@ -60,6 +66,9 @@ TEST(AgentConfig, carries_what_is_written) {
   EXPECT_EQ(config.repository.branch, "live");
   EXPECT_EQ(config.repository.path, "clusters/prod");
   EXPECT_EQ(config.repository.poll_interval_seconds, 3);
+  EXPECT_EQ(config.repository.certificate_authority_file, "/etc/ca.pem");
+  EXPECT_EQ(config.repository.credentials.username_file, "/run/user");
+  EXPECT_EQ(config.repository.credentials.token_file, "/run/token");
   EXPECT_EQ(config.status.branch, "reports");
   EXPECT_FALSE(config.status.enabled);
   EXPECT_EQ(config.status.debounce_seconds, 1);
@@ -70,21 +79,24 @@ TEST(AgentConfig, carries_what_is_written) {
 }
 
 TEST(AgentConfig, is_read_strictly) {
-  EXPECT_EQ(refused("repository: {url: /srv/a, brnch: main}\n"), "4:27 UnknownField");
+  EXPECT_EQ(refused("repository: {url: https://h/a, brnch: main}\n"), "4:32 UnknownField");
   EXPECT_EQ(refused(""), "1:1 MissingField");
-  EXPECT_EQ(refused("repository: {url: /srv/a, pollIntervalSeconds: 0}\n"), "4:48 OutOfRange");
-  EXPECT_EQ(refused("repository: {url: /srv/a}\nstatus: {maxWaitSeconds: 1}\n"),
+  EXPECT_EQ(refused("repository: {url: https://h/a, pollIntervalSeconds: 0}\n"), "4:53 OutOfRange");
+  EXPECT_EQ(refused("repository: {url: https://h/a}\nstatus: {maxWaitSeconds: 1}\n"),
             "5:26 StatusTiming");
-  EXPECT_EQ(refused("repository: {url: /srv/a}\nagentNamespace: Not A Label\n"),
+  EXPECT_EQ(refused("repository: {url: https://h/a}\nagentNamespace: Not A Label\n"),
             "5:17 DnsLabelSyntax");
-  EXPECT_EQ(refused("repository: {url: /srv/a}\n---\na: 1\n"), "5:1 NotAnObject");
+  EXPECT_EQ(refused("repository: {url: https://h/a}\n---\na: 1\n"), "5:1 NotAnObject");
   EXPECT_FALSE(parse_agent_config("", "agent.yaml").diagnostics.empty());
 }
 
 TEST(AgentConfig, takes_urls_of_known_transports_only) {
   for (const char* url : {"http://169.254.169.254", "https://git.example:8443/a/b.git", "/srv/repo",
                           "file:///srv/with space/repo", "https://[::1]:80/a"})
-    EXPECT_TRUE(parse_config("repository: {url: '" + std::string(url) + "'}\n").config) << url;
+    EXPECT_TRUE(parse_config("repository: {url: '" + std::string(url) +
+                             "', allowInsecureTransport: true, allowLocalPath: true}\n")
+                    .config)
+        << url;
   for (const char* url : {"ssh://git@h/a", "git@github.com:a/b.git", "ssh://h/$(touch x)"})
     EXPECT_EQ(refused_url(url), "SSH repositories are not supported yet");
   for (const char* url :
@@ -92,6 +104,40 @@ TEST(AgentConfig, takes_urls_of_known_transports_only) {
         "file:///a/../../b", "https://-oProxyCommand=x/a", "https://h/$(touch x)", "https://h/a'b",
         "https:///a", "https://h/a\\nb", "/srv/a;b"})
     EXPECT_NE(refused_url(url), "") << url;
+}
+
+TEST(AgentConfig, takes_http_and_repositories_on_this_machine_only_where_it_is_allowed) {
+  for (const char* url : {"http://169.254.169.254/latest/meta-data", "http://git.example/a"}) {
+    const std::string start = "repository: {url: '" + std::string(url) + "'";
+    EXPECT_EQ(refused(start + "}\n"), "4:19 RepositoryTransport");
+    EXPECT_EQ(refused(start + ", allowLocalPath: true}\n"), "4:19 RepositoryTransport");
+    EXPECT_TRUE(parse_config(start + ", allowInsecureTransport: true}\n").config) << url;
+  }
+  for (const char* url : {"file:///proc/self/environ", "/proc/self/environ"}) {
+    const std::string start = "repository: {url: '" + std::string(url) + "'";
+    EXPECT_EQ(refused(start + "}\n"), "4:19 RepositoryTransport");
+    EXPECT_EQ(refused(start + ", allowInsecureTransport: true}\n"), "4:19 RepositoryTransport");
+    EXPECT_TRUE(parse_config(start + ", allowLocalPath: true}\n").config) << url;
+  }
+}
+
+TEST(AgentConfig, takes_credentials_from_files_for_a_server_only) {
+  const std::string web = "repository:\n  url: https://h/a\n";
+  EXPECT_EQ(parse_config(web + "  credentials: {username: me, tokenFile: /t}\n")
+                .config.value()
+                .repository.credentials.username,
+            "me");
+  EXPECT_EQ(refused(web + "  credentials: {username: me}\n"), "6:3 MissingField");
+  EXPECT_EQ(refused(web + "  credentials: {token: secret, tokenFile: /t}\n"), "6:17 UnknownField");
+  EXPECT_EQ(refused(web + "  credentials: {tokenFile: t}\n"), "6:28 RepositoryCredentials");
+  EXPECT_EQ(refused(web + "  credentials: {username: 'a:b', tokenFile: /t}\n"),
+            "6:27 RepositoryCredentials");
+  EXPECT_EQ(refused(web + "  credentials: {username: a, usernameFile: /u, tokenFile: /t}\n"),
+            "6:27 RepositoryCredentials");
+  EXPECT_EQ(refused(web + "  certificateAuthorityFile: ca.pem\n"), "6:29 RepositoryCredentials");
+  const std::string local = "repository:\n  url: /srv/a\n  allowLocalPath: true\n";
+  EXPECT_EQ(refused(local + "  credentials: {tokenFile: /t}\n"), "7:3 RepositoryCredentials");
+  EXPECT_EQ(refused(local + "  certificateAuthorityFile: /ca\n"), "7:29 RepositoryCredentials");
 }
 
 TEST(AgentConfig, never_prints_a_password_in_a_url) {
@@ -108,16 +154,17 @@ TEST(AgentConfig, never_prints_a_password_in_a_url) {
 }
 
 TEST(AgentConfig, keeps_the_two_branches_apart) {
-  EXPECT_EQ(refused("repository: {url: /srv/a, branch: x}\nstatus: {branch: x}\n"),
+  EXPECT_EQ(refused("repository: {url: https://h/a, branch: x}\nstatus: {branch: x}\n"),
             "5:18 RepositoryBranch");
   for (const char* branch : {"-x", "a..b", "a b", "a//b", "x.lock", "a@{1}", "x/", "$(x)", ".x"})
-    EXPECT_NE(refused("repository: {url: /srv/a, branch: '" + std::string(branch) + "'}\n"), "")
+    EXPECT_NE(refused("repository: {url: https://h/a, branch: '" + std::string(branch) + "'}\n"),
+              "")
         << branch;
 }
 
 TEST(AgentConfig, takes_a_folder_inside_of_the_repository_only) {
   for (const char* path : {"../x", "/etc", "a/../../b", "a\\\\b", "a/./b", "a//b", "x\\0y"})
-    EXPECT_NE(refused("repository: {url: /srv/a, path: \"" + std::string(path) + "\"}\n"), "")
+    EXPECT_NE(refused("repository: {url: https://h/a, path: \"" + std::string(path) + "\"}\n"), "")
         << path;
 }
 

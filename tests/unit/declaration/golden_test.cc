@@ -45,6 +45,8 @@ std::string hashes_of(const ParsedFile& file) {
   for (const ParsedDocument& document : file.documents) {
     const Declaration& declaration = document.declaration.value();
     text += to_string(declaration.key) + " " + declaration.spec_hash + "\n";
+    if (const auto* job = std::get_if<RayJobSpec>(&declaration.spec))
+      text += "  run " + job->run_hash + "\n";
     const auto* cluster = std::get_if<RayClusterSpec>(&declaration.spec);
     if (cluster == nullptr) continue;
     text += "  headgroup " + cluster->head.template_hash + " " + cluster->head.runtime_hash + "\n";
@@ -54,7 +56,8 @@ std::string hashes_of(const ParsedFile& file) {
   return text;
 }
 
-// Never updated, only added to: a changed hash restarts the pods of everybody who upgrades.
+// Never updated, only added to: a changed hash restarts the pods of everybody who upgrades, and
+// runs their jobs again.
 TEST(Golden, hashes_never_change) {
   const auto cases = cases_in("tests/golden/declaration/hashes");
   ASSERT_FALSE(cases.empty());

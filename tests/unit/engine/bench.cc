@@ -25,6 +25,14 @@ std::string cluster_file(const std::string& name, const std::string& image) {
          container;
 }
 
+std::string job_file(const std::string& name, const std::string& more) {
+  return "apiVersion: ray.io/v1\nkind: RayJob\nmetadata:\n  name: " + name +
+         "\nspec:\n  entrypoint: python run.py\n" + more +
+         "  rayClusterSpec:\n    headGroupSpec:\n      rayStartParams: {}\n      template:\n"
+         "        spec:\n          containers:\n          - name: ray-head\n"
+         "            image: rayproject/ray:2.40.0\n";
+}
+
 SourceTree tree_of(const std::string& commit, const Files& files,
                    const std::set<std::string>& known_blobs) {
   SourceTree tree{.commit = commit, .message = "", .files = {}, .descends_from_accepted = true};
@@ -79,9 +87,17 @@ void Bench::answer(const Effect& effect) {
         !rewinds_ || load->accepted.empty() || load->accepted == load->commit;
     return deliver(CommitLoaded{load->commit, std::move(tree)});
   }
-  if (std::holds_alternative<LoadStatus>(effect)) return deliver(StatusLoaded{StatusTree{}});
-  if (std::holds_alternative<PublishStatus>(effect))
-    return deliver(StatusPublished{failed(ErrorCode::Rejected)});
+  if (std::holds_alternative<LoadStatus>(effect)) {
+    if (!status_is_read) return deliver(StatusLoaded{failed(ErrorCode::Unavailable)});
+    return deliver(
+        StatusLoaded{StatusTree{.tip = std::nullopt, .files = published, .lease_epoch = 0}});
+  }
+  if (const auto* publish = std::get_if<PublishStatus>(&effect)) {
+    if (!status_is_taken) return deliver(StatusPublished{failed(ErrorCode::Rejected)});
+    published = publish->files;
+    return deliver(StatusPublished{std::string("status")});
+  }
+  if (const auto* ask = std::get_if<AskRay>(&effect)) return answer(*ask);
   if (const auto* list = std::get_if<StartList>(&effect)) {
     if (unlisted.contains(list->type)) return;
     ListCompleted completed{list->type, {}, std::to_string(version_)};
@@ -103,7 +119,34 @@ void Bench::answer(const SendWrite& write) {
     loses_answer_of.reset();
     object = failed(ErrorCode::Unavailable);
   }
+  if (watch_is_first && target.type != ResourceType::Lease && object && *object) {
+    deliver(WatchChanged{target.type, false, **object});
+    tick();
+  }
   deliver(WriteAnswered{write.write_id, std::move(object)});
+}
+
+void Bench::answer(const AskRay& ask) {
+  if (heads_answer) return deliver(RayAnswered{ask.request_id, ray_reply(ask.request)});
+  deliver(RayAnswered{ask.request_id, failed(ErrorCode::Unavailable)});
+}
+
+Result<RayReply> Bench::ray_reply(const RayRequest& request) {
+  RayReply reply;
+  reply.session = ray_session;
+  const auto known = taken_.find(request.submission_id);
+  if (request.verb == RayVerb::SubmitJob && known == taken_.end()) {
+    submitted.push_back(request.submission_id);
+    taken_[request.submission_id] =
+        request.body.json()["metadata"]["ray-gitops.io/run"].get<std::string>();
+  }
+  if (request.verb == RayVerb::GetJob && known != taken_.end())
+    reply.job = RayJobInfo{.status = ray_says,
+                           .run = known->second,
+                           .error_type = "",
+                           .driver_exit_code = std::nullopt,
+                           .message = ""};
+  return reply;
 }
 
 Result<std::optional<ResourceView>> Bench::carry_out(const Action& action) {
@@ -133,6 +176,16 @@ void Bench::remove(const ResourceKey& key) {
   std::visit([&](auto& object) { object.meta.resource_version = std::to_string(++version_); },
              last);
   deliver(WatchChanged{key.type, true, last});
+  collect_garbage(meta_of(last).uid);
+}
+
+// What the object owned goes with it.
+void Bench::collect_garbage(const std::string& owner_uid) {
+  std::vector<ResourceKey> owned;
+  for (const auto& [key, object] : objects_)
+    if (meta_of(*view(key)).owner_uid == owner_uid) owned.push_back(key);
+  for (const ResourceKey& key : owned)
+    if (objects_.contains(key)) remove(key);
 }
 
 void Bench::put(const ResourceKey& key, Json object) {
@@ -148,6 +201,7 @@ void Bench::start_pods() {
   for (auto& [key, object] : objects_) {
     if (key.type != ResourceType::Pod) continue;
     object["status"] = {{"phase", "Running"},
+                        {"podIP", "10.0.0.1"},
                         {"conditions", {{{"type", "Ready"}, {"status", "True"}}}}};
     object["metadata"]["resourceVersion"] = std::to_string(++version_);
     deliver(WatchChanged{key.type, false, *view(key)});
@@ -172,6 +226,13 @@ std::vector<std::string> Bench::names(ResourceType type) const {
 std::optional<ConfigMapView> Bench::anchor(const std::string& cluster) const {
   const auto found = view(anchor_key({Kind::RayCluster, "default", cluster}));
   return found ? std::optional(std::get<ConfigMapView>(*found)) : std::nullopt;
+}
+
+std::optional<JobState> Bench::job_state(const std::string& job) const {
+  const auto found = view(anchor_key({Kind::RayJob, "default", job}));
+  if (!found) return std::nullopt;
+  const Result<JobState> state = anchored_job_state(std::get<ConfigMapView>(*found));
+  return state ? std::optional(*state) : std::nullopt;
 }
 
 AgentState Bench::state() const {

@@ -19,6 +19,9 @@ namespace ray_gitops::engine::test {
 
 using Files = std::map<std::string, std::string>;  // path -> content
 
+// A RayJob in the namespace default with a cluster of its own, one head; `more` are further lines
+// of its spec.
+std::string job_file(const std::string& name, const std::string& more = "");
 // A RayCluster in the namespace default with one worker.
 std::string cluster_file(const std::string& name, const std::string& image = "2.40.0");
 SourceTree tree_of(const std::string& commit, const Files& files,
@@ -47,14 +50,26 @@ class Bench {
 
   std::vector<std::string> names(ResourceType type) const;
   std::optional<ConfigMapView> anchor(const std::string& cluster) const;
+  std::optional<JobState> job_state(const std::string& job) const;
   AgentState state() const;
   status::ObjectStatus status_of(const std::string& cluster);
   std::string hold_id() { return engine_->facts(now()).hold_id; }
+  std::string problem() { return engine_->facts(now()).source_problem; }
   Now now() const { return at(since_); }
 
+  // Ray on every head: ids of the jobs it was given, and what it says of them.
+  std::vector<std::string> submitted;
+  RayJobStatus ray_says = RayJobStatus::Running;
+  std::string ray_session = "session-1";
+  bool heads_answer = true;
+
   bool git_answers = true;
+  bool status_is_read = true;
+  bool status_is_taken = false;  // else every push is refused
+  std::map<std::string, std::string> published;
   std::set<ResourceType> unlisted;             // types whose list never completes
   std::optional<ResourceKey> loses_answer_of;  // its next write takes effect without an answer
+  bool watch_is_first = false;                 // tells of what was written before the answer does
   std::optional<ResourceKey> unreachable;      // writes to it are on their way for ever
   std::vector<Action> writes;                  // all that were sent but those of the Lease
 
@@ -62,8 +77,11 @@ class Bench {
   void tick();
   void answer(const Effect& effect);
   void answer(const SendWrite& write);
+  void answer(const AskRay& ask);
+  Result<RayReply> ray_reply(const RayRequest& request);
   Result<std::optional<ResourceView>> carry_out(const Action& action);
   void store(const ResourceKey& key, nlohmann::json object);
+  void collect_garbage(const std::string& owner_uid);
   std::optional<ResourceView> view(const ResourceKey& key) const;
 
   EngineOptions options_ = options();
@@ -71,6 +89,7 @@ class Bench {
   Duration since_{0};
   std::map<ResourceKey, nlohmann::json> objects_;
   std::int64_t version_ = 10;
+  std::map<std::string, std::string> taken_;  // by submission id: the run that Ray was given
   std::string tip_;
   Files files_;
   std::string message_;

@@ -254,6 +254,24 @@ TEST_F(EngineTest, writes_its_own_anchor_again_when_it_was_deleted_by_hand) {
   EXPECT_EQ(deletes(), 0U);
 }
 
+TEST_F(EngineTest, acts_on_nothing_new_and_says_so_while_its_own_anchor_is_rubbish) {
+  begin();
+  const ResourceKey own = agent_anchor_key("ray", "demo");
+  bench.put(own,
+            {{"metadata",
+              {{"labels", {{"ray-gitops.io/agent", "demo"}, {"ray-gitops.io/kind", "Agent"}}}}},
+             {"data", {{"state", "rubbish"}}}});
+  bench.restart();
+  bench.commit("c2", {});
+  bench.run();
+  EXPECT_NE(bench.problem().find("ray-gitops.demo cannot be understood"), std::string::npos);
+  EXPECT_EQ(deletes(), 0U);
+  bench.remove(own);
+  bench.run();
+  EXPECT_EQ(bench.problem(), "");
+  EXPECT_EQ(bench.state().accepted_commit, "c2");
+}
+
 TEST_F(EngineTest, stops_as_asked_and_gives_its_lease_back) {
   begin();
   bench.deliver(StopRequested{});

@@ -160,6 +160,18 @@ TEST_F(PublisherTest, tries_again_after_minutes_when_the_remote_refuses) {
   EXPECT_EQ(pushes(minutes(5) + seconds(25)), 1U);
 }
 
+TEST_F(PublisherTest, tries_again_soon_when_the_credentials_are_refused_and_says_so_once) {
+  begin();
+  change("c2", seconds(20));
+  ASSERT_EQ(pushes(seconds(25)), 1U);
+  answer(failed(ErrorCode::Unauthenticated), seconds(25));
+  EXPECT_FALSE(publisher.is_closed()) << "a token is replaced, and it is taken";
+  ASSERT_EQ(pushes(seconds(30)), 1U);
+  Effects effects;
+  publisher.on(StatusPublished{failed(ErrorCode::Unauthenticated)}, at(seconds(30)), effects);
+  EXPECT_TRUE(effects.empty());
+}
+
 TEST_F(PublisherTest, shows_what_flaps_as_ready_only_after_ten_quiet_seconds) {
   begin();
   set_phase(Phase::Ready, seconds(20));

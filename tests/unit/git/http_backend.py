@@ -1,16 +1,40 @@
 """Serves the repositories below a folder over http, with Git's own git-http-backend.
 
-Arguments: the folder. Prints the port. /auth/... asks for credentials, /moved/... redirects here,
-/away/... to another host, /busy/... is unavailable, /cut/... does
-what it is asked for with a POST, but hangs up instead of answering. Ends when its
-standard input does."""
+Prints the port. What a path begins with says how the server behaves; what comes after it may be
+another of these, or a repository:
 
+/auth/ serves whoever knows the credentials, user:token or what the folder's file "credentials"
+says. /echo/ asks for credentials and answers with them. /forbidden/ forbids. /moved/ redirects to
+the rest of the path here, /away/ at another host. /busy/ is unavailable. /cut/ does what it is
+asked for with a POST, but hangs up instead of answering. /endless/ answers with
+references without an end, /trickle/ with a byte at a time, /silent/ never. /now/ is what the
+folder's file "now" says.
+
+What was sent as authorization, and to which host, is in the folder's file "authorizations". Ends
+when its standard input does.
+"""
+
+import argparse
+import base64
 import http.server
 import os
+import pathlib
 import socket
+import ssl
 import subprocess
 import sys
 import threading
+import time
+
+
+def packet(content):
+    return f"{len(content) + 4:04x}".encode() + content
+
+
+def expected_authorization():
+    file = FOLDER / "credentials"
+    known = file.read_bytes() if file.exists() else b"user:token"
+    return "Basic " + base64.b64encode(known).decode()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -27,6 +51,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def stream(self, first, part, pause=0.0):
+        """Never ends, but with the connection."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
+        self.send_header("Content-Length", str(2**40))
+        self.end_headers()
+        try:
+            self.wfile.write(first)
+            while True:
+                self.wfile.write(part)
+                time.sleep(pause)
+        except OSError:
+            self.close_connection = True
+
     def read_body(self):
         if self.headers.get("Transfer-Encoding") != "chunked":
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -39,8 +77,31 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         body = self.read_body()
+        if self.path.startswith("/now/"):
+            self.path = (FOLDER / "now").read_text("utf-8") + self.path.removeprefix("/now")
+        sent = self.headers.get("Authorization", "")
+        if sent:
+            with open(FOLDER / "authorizations", "a", encoding="utf-8") as file:
+                file.write(f"{self.headers['Host'].split(':')[0]} {sent}\n")
         if self.path.startswith("/auth/"):
-            return self.answer(401, [("WWW-Authenticate", "Basic realm=x")], b"")
+            if sent != expected_authorization():
+                return self.answer(401, [("WWW-Authenticate", "Basic realm=x")], b"")
+            self.path = self.path.removeprefix("/auth")
+        if self.path.startswith("/silent/"):
+            return self.rfile.read(1)
+        if self.path.startswith("/echo/"):
+            if not sent:
+                return self.answer(401, [("WWW-Authenticate", "Basic realm=x")], b"")
+            return self.answer(200, [("Content-Type", f"text/{sent} user:token")], b"")
+        if self.path.startswith("/forbidden/"):
+            return self.answer(403, [], b"")
+        if self.path.startswith("/page/"):
+            return self.answer(200, [("Content-Type", "text/html")], b"<html>Log in</html>")
+        if self.path.startswith("/endless/"):
+            reference = packet(b"1" * 40 + b" refs/heads/main\n")
+            return self.stream(packet(b"# service=git-upload-pack\n") + b"0000", reference * 1000)
+        if self.path.startswith("/trickle/"):
+            return self.stream(b"fff0# service=git-upload-pack", b"x", 0.05)
         if self.path.startswith("/moved/"):
             return self.answer(302, [("Location", self.path[len("/moved"):])], b"")
         if self.path.startswith("/away/"):
@@ -56,7 +117,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "safe.directory",
             "GIT_CONFIG_VALUE_0": "*",
-            "GIT_PROJECT_ROOT": sys.argv[1],
+            "GIT_PROJECT_ROOT": str(FOLDER),
             "GIT_HTTP_EXPORT_ALL": "1",
             "PATH_INFO": path,
             "QUERY_STRING": query,
@@ -77,7 +138,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_POST = do_GET
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass  # clients that hang up
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("folder", type=pathlib.Path)
+parser.add_argument("--port", type=int, default=0)
+parser.add_argument("--certificate", help="for https: a file with a key and its certificate")
+arguments = parser.parse_args()
+FOLDER = arguments.folder
+server = Server(("127.0.0.1", arguments.port), Handler)
+if arguments.certificate:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(arguments.certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True,
+                                        do_handshake_on_connect=False)
 print(server.server_address[1], flush=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 sys.stdin.read()

@@ -20,19 +20,42 @@ class Http : public GitTest {
     run("git init -q --bare -b main '" + path("bare.git") + "'");
     run("git -C '" + path("bare.git") + "' config http.receivepack true");
     git("remote add origin '" + path("bare.git") + "'");
-    auto server = spawn_child({"/usr/bin/env", "PATH=" + std::string(getenv("PATH")), "python3",
-                               "tests/unit/git/http_backend.py", directory_});
+    base_ = "http://127.0.0.1:" + start_server();
+    worker_with(options(base_ + "/bare.git"));
+  }
+  ~Http() override { stop_server(); }
+  // Its port. `more`: the server's further arguments.
+  std::string start_server(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> command{"/usr/bin/env", "PATH=" + std::string(getenv("PATH")),
+                                     "python3", "tests/unit/git/http_backend.py", directory_};
+    command.insert(command.end(), more.begin(), more.end());
+    auto server = spawn_child(command);
     if (server) server_ = std::move(*server);
     pollfd readable{server_.output.get(), POLLIN, 0};
     EXPECT_EQ(poll(&readable, 1, static_cast<int>(k_test_time_max.count())), 1);
     char text[16] = {};
     EXPECT_GT(read(server_.output.get(), text, sizeof(text) - 1), 0) << "no server";
-    base_ = "http://127.0.0.1:" + std::to_string(std::atoi(text));
-    worker_with(options(base_ + "/bare.git"));
+    return std::to_string(std::atoi(text));
   }
-  ~Http() override {
+  void stop_server() {
     server_.input.close_now();
     waitpid(server_.pid, nullptr, 0);
+  }
+  std::string write_private(const std::string& name, const std::string& content) {
+    std::ofstream(path(name), std::ios::trunc) << content;
+    run("chmod 0600 '" + path(name) + "'");
+    return path(name);
+  }
+  GitWorkerOptions with_token(const std::string& url, const std::string& token) {
+    GitWorkerOptions options = this->options(url);
+    options.credentials = {"user", "", write_private("token", token)};
+    return options;
+  }
+  // What the server was sent: a line for each time, the host and the credentials.
+  std::string authorizations() {
+    std::ostringstream text;
+    text << std::ifstream(path("authorizations")).rdbuf();
+    return text.str();
   }
   std::string push_all() {
     std::string commit = commit_all();
@@ -156,6 +179,132 @@ TEST_F(Http, follows_a_server_to_another_path_but_not_to_another_host) {
   worker_with(options(base_ + "/away/bare.git"));
   EXPECT_FALSE(list());
   EXPECT_FALSE(load(std::string(40, 'a')));
+}
+
+TEST_F(Http, reads_and_publishes_with_a_token_from_a_file) {
+  const std::string commit = push_all();
+  worker_with(with_token(base_ + "/auth/bare.git", "token\n"));
+  EXPECT_EQ(list()->source, commit);
+  ASSERT_TRUE(load(commit));
+  const auto tip = publish(std::nullopt, {{"README.md", "x"}});
+  ASSERT_TRUE(tip) << describe(tip.error());
+  EXPECT_EQ(bare("rev-parse ray-status/test"), *tip);
+}
+
+TEST_F(Http, sends_credentials_only_to_a_server_that_asks) {
+  worker_with(with_token(base_ + "/bare.git", "token"));
+  ASSERT_TRUE(list());
+  EXPECT_EQ(authorizations(), "");
+}
+
+TEST_F(Http, reads_the_token_anew_for_each_request) {
+  worker_with(with_token(base_ + "/auth/bare.git", "wrong-token"));
+  const auto refused = list();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::Unauthenticated);
+  EXPECT_EQ(describe(refused.error()), path("token") + ": the repository refuses the credentials");
+  EXPECT_EQ(authorizations(), "127.0.0.1 Basic dXNlcjp3cm9uZy10b2tlbg==\n")
+      << "refused credentials are not tried again at once";
+  write_private("token", "token");
+  EXPECT_TRUE(list());
+  run("rm '" + path("token") + "'");
+  EXPECT_EQ(list().error().code, ErrorCode::NotFound);
+  EXPECT_EQ(list().error().where, path("token"));
+}
+
+TEST_F(Http, says_that_a_server_asks_for_credentials_where_there_are_none) {
+  worker_with(options(base_ + "/auth/bare.git"));
+  EXPECT_EQ(list().error().message,
+            "the repository asks for credentials: set repository.credentials");
+}
+
+TEST_F(Http, says_that_the_credentials_are_known_and_not_enough) {
+  worker_with(with_token(base_ + "/auth/forbidden/bare.git", "token"));
+  const auto tips = list();
+  ASSERT_FALSE(tips);
+  EXPECT_EQ(tips.error().code, ErrorCode::Forbidden);
+  EXPECT_EQ(tips.error().where, path("token"));
+}
+
+TEST_F(Http, takes_credentials_along_a_redirect_but_never_to_another_host) {
+  const std::string commit = push_all();
+  worker_with(with_token(base_ + "/auth/moved/auth/bare.git", "token"));
+  EXPECT_EQ(list()->source, commit);
+  worker_with(with_token(base_ + "/auth/away/auth/bare.git", "token"));
+  const auto tips = list();
+  ASSERT_FALSE(tips);
+  EXPECT_NE(tips.error().message.find("127.0.0.1"), std::string::npos) << describe(tips.error());
+  EXPECT_NE(tips.error().message.find("localhost"), std::string::npos) << describe(tips.error());
+  EXPECT_NE(authorizations(), "");
+  EXPECT_EQ(authorizations().find("localhost"), std::string::npos) << authorizations();
+}
+
+TEST_F(Http, shows_no_credentials_that_a_server_repeats) {
+  worker_with(with_token(base_ + "/echo/bare.git", "hidden-token"));
+  const auto tips = list();
+  ASSERT_FALSE(tips);
+  EXPECT_NE(describe(tips.error()).find("***"), std::string::npos) << describe(tips.error());
+  EXPECT_EQ(describe(tips.error()).find("dXNlcjpoaWRkZW4tdG9rZW4="), std::string::npos)
+      << describe(tips.error());
+}
+
+TEST_F(Http, trusts_over_https_the_authority_it_is_given_and_no_other) {
+  const std::string commit = push_all();
+  stop_server();
+  run("(cd '" + directory_ +
+      "' && openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=authority -keyout ca.key "
+      "-out ca.pem && openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout key.pem -out "
+      "request.pem && echo 'subjectAltName=DNS:localhost' > names && openssl x509 -req -days 1 -in "
+      "request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -out certificate.pem && "
+      "cat key.pem certificate.pem > server.pem)");
+  const std::string port = start_server({"--certificate", path("server.pem")});
+  GitWorkerOptions secure = with_token("https://localhost:" + port + "/auth/bare.git", "token");
+  worker_with(secure);
+  EXPECT_NE(list().error().message.find("TLS certificate"), std::string::npos)
+      << describe(list().error());
+  EXPECT_EQ(authorizations(), "") << "to a server that nobody vouches for";
+  secure.certificate_authority_file = path("ca.pem");
+  worker_with(secure);
+  const auto tips = list();
+  ASSERT_TRUE(tips) << describe(tips.error());
+  EXPECT_EQ(tips->source, commit);
+  ASSERT_TRUE(publish(std::nullopt, {{"README.md", "x"}}));
+  secure.url = "https://127.0.0.1:" + port + "/auth/bare.git";
+  worker_with(secure);
+  EXPECT_NE(list().error().message.find("another host"), std::string::npos);
+  secure.certificate_authority_file = path("names");
+  worker_with(secure);
+  EXPECT_EQ(list().error().code, ErrorCode::InvalidInput);
+  EXPECT_EQ(list().error().where, path("names"));
+}
+
+TEST_F(Http, gives_up_a_server_that_never_comes_to_an_end) {
+  for (const char* where : {"/endless/bare.git", "/trickle/bare.git"}) {
+    GitWorkerOptions endless = options(base_ + where);
+    endless.server_silence_max = Duration{1'000};
+    worker_with(endless);
+    const auto tips = list();
+    ASSERT_FALSE(tips) << where;
+    EXPECT_EQ(tips.error().code, ErrorCode::Unavailable);
+    EXPECT_EQ(tips.error().message, "the Git server made no progress for 1000 ms");
+  }
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // no limit is set under them
+TEST_F(Http, a_list_of_references_without_an_end_meets_the_limit_of_memory) {
+  GitWorkerOptions patient = options(base_ + "/endless/bare.git");
+  patient.server_silence_max = Duration{0};
+  worker_with(patient);
+  const auto tips = list();
+  ASSERT_FALSE(tips);
+  EXPECT_EQ(tips.error().code, ErrorCode::LimitExceeded) << describe(tips.error());
+}
+#endif
+
+TEST_F(Http, a_web_page_is_no_repository) {
+  worker_with(options(base_ + "/page/bare.git"));
+  EXPECT_EQ(list().error().code, ErrorCode::Unavailable);
+  EXPECT_EQ(list().error().message, "invalid content-type: 'text/html'");
 }
 
 TEST_F(Http, does_not_show_the_password_of_a_url) {

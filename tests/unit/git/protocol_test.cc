@@ -13,7 +13,7 @@ std::string_view body_of(const std::string& frame) {
 
 // Every job and answer, encoded; each field with a value of its own.
 std::vector<std::string> jobs() {
-  const Remote remote{"https://host/x", "/cache", Duration{5}};
+  const Remote remote{"https://host/x", "/cache", {"user", "/user", "/token"}, "/ca", Duration{5}};
   const std::string bytes("\0\xFF\n", 3);
   return {encode_job({remote, ListRequest{"main", "status"}}),
           encode_job({remote, LoadRequest{"main", "prod", "c", "a", {"b1", "b2"}}}),
@@ -47,6 +47,10 @@ TEST(Protocol, what_is_decoded_encodes_to_the_same_bytes) {
 TEST(Protocol, keeps_every_field) {
   const auto job = decode_job(body_of(jobs()[4]));
   ASSERT_TRUE(job);
+  EXPECT_EQ(job->remote.credentials.username, "user");
+  EXPECT_EQ(job->remote.credentials.username_file, "/user");
+  EXPECT_EQ(job->remote.credentials.token_file, "/token");
+  EXPECT_EQ(job->remote.certificate_authority_file, "/ca");
   EXPECT_EQ(job->remote.stall_max, Duration{5});
   const auto& request = std::get<PublishRequest>(job->request);
   EXPECT_EQ(request.files.at("path"), std::string("\0\xFF\n", 3));

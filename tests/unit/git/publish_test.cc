@@ -24,6 +24,7 @@ class Publish : public GitTest {
 
   const Files files_{{"README.md", "all good\n"},
                      {"errors/a.yaml.md", "error\n"},
+                     {"ledger/a/job.json", "[]\n"},
                      {"objects/a-b/RayCluster/x.json", "{}"},
                      {"objects/a/RayCluster/y.json", "{\"y\":1}"},
                      {"objects/a/RayCluster/z.json", "{}"},
@@ -41,7 +42,7 @@ TEST_F(Publish, starts_the_branch_with_an_orphan) {
             "<ray-gitops+test@users.noreply.localhost> 1700000000 1700000000");
   EXPECT_EQ(status("log -1 --format=%B"), "status: 1 ready\n\nLease-Epoch: 7");
   EXPECT_EQ(status("ls-tree -r --name-only"),
-            "README.md\nerrors/a.yaml.md\nobjects/a-b/RayCluster/x.json\n"
+            "README.md\nerrors/a.yaml.md\nledger/a/job.json\nobjects/a-b/RayCluster/x.json\n"
             "objects/a/RayCluster/y.json\nobjects/a/RayCluster/z.json\nsummary.json");
   EXPECT_EQ(git("show refs/heads/ray-status/test:objects/a/RayCluster/y.json"), "{\"y\":1}");
   git("fsck --strict --full");

@@ -66,8 +66,8 @@ TEST_F(Worker, gives_up_a_silent_server) {
   const auto tips = list();
   ASSERT_FALSE(tips);
   EXPECT_EQ(tips.error().code, ErrorCode::Unavailable);
-  EXPECT_EQ(tips.error().message, "the Git server said nothing for 300 ms");
-  EXPECT_EQ(list().error().message, "the Git server said nothing for 300 ms");
+  EXPECT_EQ(tips.error().message, "the Git server made no progress for 300 ms");
+  EXPECT_EQ(list().error().message, "the Git server made no progress for 300 ms");
 }
 
 TEST_F(Worker, keeps_one_child_for_many_requests) {

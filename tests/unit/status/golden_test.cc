@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "reconcilers/status/ledger.h"
 #include "reconcilers/status/message.h"
 #include "reconcilers/status/readme.h"
 #include "reconcilers/status/tree.h"
@@ -96,6 +97,51 @@ StatusFacts mixed_facts() {
   return facts;
 }
 
+FinishedRun finished_run(JobStage stage, const std::string& hash, const std::string& reason,
+                         const std::string& message, std::int64_t seconds) {
+  return {.run_hash = hash,
+          .stage = stage,
+          .attempt = 1,
+          .submission_id = "train-" + hash.substr(3, 8) + "-1",
+          .reason = reason,
+          .message = message,
+          .finished_at = {seconds * 1000}};
+}
+
+// Jobs in all stages, and what has run of them.
+StatusFacts job_facts() {
+  StatusFacts facts = empty_facts();
+  const auto add = [&](const std::string& name, Phase phase, const std::string& reason,
+                       const std::string& message) {
+    facts.objects.push_back(object("team-a", name, phase, reason, message));
+    facts.objects.back().key.kind = Kind::RayJob;
+    facts.objects.back().conditions = {{"Succeeded", phase == Phase::Succeeded, reason, message}};
+  };
+  add("a-done", Phase::Succeeded, "JobSucceeded", "the job has succeeded");
+  add("b-failed", Phase::Failed, "JobFailed",
+      "Ray reports FAILED (JOB_ENTRYPOINT_COMMAND_ERROR, exit code 7)");
+  add("c-running", Phase::Running, "JobRunning", "job c-running-00112233-1 is running");
+  facts.objects.back().ray =
+      *Document::parse(R"({"attempt":1,"cluster":"c-running-0a1b2","jobStatus":"RUNNING",)"
+                       R"("submissionId":"c-running-00112233-1"})");
+  add("d-stopped", Phase::Failed, "JobStopped", "the job was stopped in Ray");
+  add("e-suspended", Phase::Suspended, "Suspended", "suspended by its file; it has no cluster");
+  add("f-waiting", Phase::Progressing, "WaitingForCluster",
+      "RayCluster f-waiting-0a1b2 is coming up");
+  const ObjectKey done{Kind::RayJob, "team-a", "a-done"};
+  facts.ledger[ledger_path(done)] = render_ledger(
+      done, {finished_run(JobStage::Failed, "v1:00112233445566778899aabbccddeeff", "JobFailed",
+                          "Ray reports FAILED: ValueError: \x1b[31mred\n", 1'767'323'045),
+             finished_run(JobStage::Succeeded, "v1:ffeeddccbbaa99887766554433221100",
+                          "JobSucceeded", "the job has succeeded", 1'767'326'645)});
+  // Of a job whose file is gone: carried on all the same.
+  const ObjectKey gone{Kind::RayJob, "team-a", "z-gone"};
+  facts.ledger[ledger_path(gone)] = render_ledger(
+      gone, {finished_run(JobStage::Stopped, "v1:0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f", "FileRemoved",
+                          "its file was removed before it had ended", 1'767'323'045)});
+  return facts;
+}
+
 // Nothing of this can come from a valid file; a status must stand it all the same.
 StatusFacts hostile_facts() {
   const std::string evil =
@@ -142,6 +188,16 @@ TEST(GoldenStatus, of_every_phase) {
   expect_golden("tests/golden/status/mixed/message.txt", message_of(facts, render_tree(before)));
 }
 
+TEST(GoldenStatus, of_jobs) {
+  const StatusFacts facts = job_facts();
+  expect_golden("tests/golden/status/jobs/tree.txt", shown(render_tree(facts)));
+  StatusFacts before = facts;
+  before.objects[0].phase = before.objects[1].phase = Phase::Running;
+  before.objects[2].phase = Phase::Progressing;
+  before.objects[3].reason = "Superseded";
+  expect_golden("tests/golden/status/jobs/message.txt", message_of(facts, render_tree(before)));
+}
+
 TEST(GoldenStatus, of_nothing) {
   expect_golden("tests/golden/status/empty/tree.txt", shown(render_tree(empty_facts())));
   expect_golden("tests/golden/status/empty/message.txt", message_of(empty_facts(), {}));
@@ -181,6 +237,16 @@ TEST(HostileStatus, has_no_byte_that_a_terminal_obeys) {
   EXPECT_EQ(readme.find("[link]("), std::string::npos);
 }
 
+TEST(Readme, shows_jobs_that_have_succeeded_last) {
+  StatusFacts facts = empty_facts();
+  facts.objects.push_back(object("a", "done", Phase::Succeeded, "JobSucceeded", "has run"));
+  facts.objects.push_back(object("a", "works", Phase::Running, "JobRunning", "runs"));
+  facts.objects.push_back(object("a", "wrong", Phase::Failed, "JobFailed", "went wrong"));
+  const std::string page = render_readme(facts);
+  EXPECT_LT(page.find("went wrong"), page.find("runs |"));
+  EXPECT_LT(page.find("runs |"), page.find("has run"));
+}
+
 TEST(Readme, shows_what_needs_a_person_before_it_is_cut) {
   StatusFacts facts = empty_facts();
   for (int number = 0; number < 5000; ++number)
@@ -202,7 +268,7 @@ TEST(Readme, shows_what_needs_a_person_before_it_is_cut) {
 }
 
 TEST(Published, phases_are_read_back_from_every_object) {
-  for (const StatusFacts& facts : {mixed_facts(), empty_facts(), hostile_facts()}) {
+  for (const StatusFacts& facts : {mixed_facts(), job_facts(), empty_facts(), hostile_facts()}) {
     const auto published = read_published(render_tree(facts));
     EXPECT_EQ(published.size(), facts.objects.size());
     for (const ObjectStatus& object : facts.objects) {

@@ -48,6 +48,25 @@ TEST(StatusMessage, has_counts_transitions_and_trailers) {
                 "Intent-Id: abcd\n");
 }
 
+TEST(StatusMessage, begins_with_the_results_of_jobs_that_are_new) {
+  StatusFacts before = facts(Phase::Ready);
+  before.objects.push_back(object("train", Phase::Running, "JobRunning"));
+  before.objects.push_back(object("tune", Phase::Succeeded, "JobSucceeded"));
+  before.objects.push_back(object("wrong", Phase::Failed, "JobFailed"));
+  for (ObjectStatus& status : before.objects)
+    if (status.key.name != "demo") status.key.kind = Kind::RayJob;
+  StatusFacts after = before;
+  after.objects[0].phase = Phase::Degraded;
+  after.objects[1].phase = Phase::Succeeded;
+  after.objects[3].reason = "Superseded";
+  const std::string text = message(after, render_tree(before));
+  EXPECT_TRUE(text.starts_with(
+      "status(blue): 1 job succeeded; 2 succeeded, 1 degraded, 1 failed @ 1a2b3c4\n\n"
+      "RayJob/default/train: Running -> Succeeded (JobRunning)\n"
+      "RayCluster/default/demo: Ready -> Degraded (Because)\n"))
+      << text;
+}
+
 TEST(StatusMessage, names_what_is_new_and_what_has_gone) {
   StatusFacts before = facts(Phase::Ready);
   StatusFacts after = facts(Phase::Ready);

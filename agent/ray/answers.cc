@@ -1,0 +1,164 @@
+#include "agent/ray/answers.h"
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "reconcilers/model/diagnostic.h"
+#include "reconcilers/model/document.h"
+
+namespace ray_gitops::ray {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* k_run_metadata = "ray-gitops.io/run";
+constexpr std::string_view k_job_exists = "Please use a different submission_id";
+
+tl::unexpected<Error> no_answer(std::string message) {
+  return fail(ErrorCode::Unavailable, std::move(message));
+}
+
+// Without terminal escape sequences of the form ESC [ ... letter, the only ones that Ray writes.
+std::string without_colours(std::string_view text) {
+  constexpr std::string_view k_begin = "\x1b[";
+  std::string plain;
+  while (true) {
+    const std::size_t begin = text.find(k_begin);
+    plain += text.substr(0, begin);
+    if (begin == std::string_view::npos) return plain;
+    text.remove_prefix(begin + k_begin.size());
+    while (!text.empty() && (text.front() < '@' || text.front() > '~')) text.remove_prefix(1);
+    text.remove_prefix(text.empty() ? 0 : 1);
+  }
+}
+
+bool is_wordless(std::string_view line) {
+  return std::none_of(line.begin(), line.end(), [](char letter) {
+    return std::isalnum(static_cast<unsigned char>(letter)) != 0;
+  });
+}
+
+// The last line with a word in it, to be quoted in an error. After the traceback of its own agent
+// the head writes a line with a full stop.
+std::string last_line(const std::string& text) {
+  const std::string plain = without_colours(text);
+  std::string_view rest = plain;
+  while (!rest.empty()) {
+    const std::size_t line_end = rest.find_last_of("\r\n");
+    const std::size_t begin = line_end == std::string_view::npos ? 0 : line_end + 1;
+    const std::string_view line = rest.substr(begin);
+    if (!is_wordless(line)) return printable(std::string(line), k_quoted_bytes_max);
+    rest = rest.substr(0, begin == 0 ? 0 : line_end);
+  }
+  return {};
+}
+
+bool is_plain_text(const HttpResponse& response) {
+  const auto type = response.headers.find("content-type");
+  return type != response.headers.end() && type->second.starts_with("text/plain");
+}
+
+bool is_no_such_job(const RayRequest& request, const HttpResponse& response) {
+  const std::string sentence = "Job " + request.submission_id + " does not exist";
+  return response.status == 404 && response.body == sentence;
+}
+
+Result<RayReply> parse_failure(const RayRequest& request, const HttpResponse& response) {
+  const bool is_about_job = request.verb == RayVerb::GetJob || request.verb == RayVerb::StopJob;
+  if (is_about_job && is_no_such_job(request, response)) return RayReply{};
+  if (request.verb == RayVerb::SubmitJob && response.status == 500 &&
+      response.body.find(k_job_exists) != std::string::npos)
+    return RayReply{};
+  const std::string line = last_line(response.body);
+  if (response.status == 400)
+    return fail(ErrorCode::Rejected, line.empty() ? "Ray refuses the request" : line);
+  const std::string status = "the head answered with status " + std::to_string(response.status);
+  return no_answer(is_plain_text(response) && !line.empty() ? status + ": " + line : status);
+}
+
+const Json& member(const Json& object, const char* name) {
+  static const Json none;
+  const auto found = object.find(name);
+  return found == object.end() ? none : *found;
+}
+
+// Empty for null and for what is no text.
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : std::string{};
+}
+
+// Ray's message is the job's log: only its end is kept, beginning with a whole character.
+std::string end_of(const std::string& message) {
+  if (message.size() <= k_job_message_bytes_max) return message;
+  std::size_t begin = message.size() - k_job_message_bytes_max;
+  const auto is_continuation = [&](std::size_t at) {
+    return (static_cast<unsigned char>(message[at]) & 0xC0U) == 0x80U;
+  };
+  while (begin < message.size() && is_continuation(begin)) ++begin;
+  return message.substr(begin);
+}
+
+std::optional<RayJobStatus> parse_status(const std::string& name) {
+  for (const RayJobStatus status :
+       {RayJobStatus::Pending, RayJobStatus::Running, RayJobStatus::Stopped,
+        RayJobStatus::Succeeded, RayJobStatus::Failed})
+    if (name == name_of(status)) return status;
+  return std::nullopt;
+}
+
+Result<RayReply> parse_job(const RayRequest& request, const Json& answer) {
+  // A job that a driver began on its own has no submission id, and may be found by its job id.
+  if (text_of(member(answer, "submission_id")) != request.submission_id)
+    return no_answer("the head answered about another job");
+  const std::string status_name = text_of(member(answer, "status"));
+  const auto status = parse_status(status_name);
+  if (!status)
+    return no_answer("the head answered with the unknown job status \"" +
+                     printable(status_name, k_quoted_bytes_max) + "\"");
+  RayJobInfo job;
+  job.status = *status;
+  const Json& metadata = member(answer, "metadata");
+  if (metadata.is_object()) job.run = text_of(member(metadata, k_run_metadata));
+  job.error_type = text_of(member(answer, "error_type"));
+  const Json& exit_code = member(answer, "driver_exit_code");
+  if (exit_code.is_number_integer()) job.driver_exit_code = exit_code.get<std::int64_t>();
+  job.message = end_of(text_of(member(answer, "message")));
+  return RayReply{.session = {}, .job = std::move(job)};
+}
+
+Result<RayReply> parse_version(const Json& answer) {
+  RayReply reply{.session = text_of(member(answer, "session_name")), .job = {}};
+  if (reply.session.empty()) return no_answer("the head answered without its session's name");
+  return reply;
+}
+
+}  // namespace
+
+Result<RayReply> parse_reply(const RayRequest& request, const HttpResponse& response) {
+  if (response.status != 200) return parse_failure(request, response);
+  const Result<Document> answer = Document::parse(response.body);
+  if (!answer || !answer->json().is_object())
+    return no_answer("the head answered with something that is not a JSON object");
+  const Json& object = answer->json();
+  switch (request.verb) {
+    case RayVerb::GetVersion:
+      return parse_version(object);
+    case RayVerb::GetJob:
+      return parse_job(request, object);
+    case RayVerb::SubmitJob:
+      if (text_of(member(object, "submission_id")) == request.submission_id) return RayReply{};
+      return no_answer("the head answered about another job");
+    case RayVerb::StopJob:
+      if (member(object, "stopped").is_boolean()) return RayReply{};
+      return no_answer("the head did not answer whether it stops the job");
+  }
+  return no_answer("the head answered to something that was not asked");
+}
+
+}  // namespace ray_gitops::ray

@@ -1,0 +1,60 @@
+#pragma once
+// Ray heads as the engine sees them: requests in, answers out. Decides nothing.
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <set>
+#include <string>
+
+#include "agent/engine/effect.h"
+#include "agent/engine/event.h"
+#include "agent/loop/loop.h"
+
+namespace ray_gitops::ray {
+
+// Less than the loop's, so that heads that do not answer hold no write to the cluster back.
+constexpr std::size_t k_requests_in_flight_max = 32;
+constexpr std::size_t k_requests_waiting_max = 1'000;
+// Ray answers reads within 0.1 s, and a submission within 10 s when it gives up waiting for its
+// own agent (measured, Ray 2.60).
+constexpr Duration k_read_time_max{5'000};
+constexpr Duration k_post_time_max{15'000};
+// The answer about a job holds 20,000 characters of its log, up to 12 bytes each as JSON, and the
+// submission.
+constexpr std::size_t k_answer_bytes_max = 1024UL * 1024;
+
+struct RayClientOptions {
+  std::string user_agent = "ray-gitops";  // with the version: "ray-gitops/0.1.0"
+  Duration read_time_max = k_read_time_max;
+  Duration post_time_max = k_post_time_max;
+};
+
+class RayClient {
+ public:
+  // `deliver` is called from the loop, never from within a member function of this class.
+  RayClient(Loop& loop, RayClientOptions options, std::function<void(engine::Event)> deliver);
+  ~RayClient();  // before the loop's end; delivers nothing
+  RayClient(const RayClient&) = delete;
+  RayClient& operator=(const RayClient&) = delete;
+
+  // One RayAnswered each, as agent/engine/event.h says. Not sent, and Unavailable: what is for no
+  // numeric address, and what finds k_requests_waiting_max waiting.
+  void ask(const engine::AskRay& effect);
+
+ private:
+  void wake();
+  void start_waiting();
+  void start(const engine::AskRay& effect);
+  void answer(std::uint64_t request_id, Result<RayReply> reply);
+  Result<HttpRequest> prepare(const RayRequest& request) const;
+
+  Loop& loop_;
+  RayClientOptions options_;
+  std::function<void(engine::Event)> deliver_;
+  std::deque<engine::AskRay> waiting_;
+  std::set<TransferId> started_;
+  TimerId wake_timer_ = 0;
+};
+
+}  // namespace ray_gitops::ray

@@ -1,0 +1,89 @@
+#include "agent/ray/requests.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cstdint>
+#include <string_view>
+#include <system_error>
+
+#include <arpa/inet.h>
+
+#include "reconcilers/model/diagnostic.h"
+
+namespace ray_gitops::ray {
+namespace {
+
+bool is_address(int family, const std::string& host) {
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  return inet_pton(family, host.c_str(), bytes.data()) == 1;
+}
+
+bool is_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc{} && end == text.data() + text.size() && port != 0;
+}
+
+// One part of a path (RFC 3986, unreserved characters stand for themselves).
+std::string percent_encoded(const std::string& text) {
+  constexpr std::string_view k_digits = "0123456789ABCDEF";
+  constexpr std::string_view k_unreserved_marks = "-._~";
+  std::string encoded;
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    const bool is_unreserved =
+        byte < 0x80 &&
+        (std::isalnum(byte) != 0 || k_unreserved_marks.find(letter) != std::string::npos);
+    if (is_unreserved)
+      encoded += letter;
+    else
+      encoded.append({'%', k_digits[byte >> 4U], k_digits[byte & 0xFU]});
+  }
+  return encoded;
+}
+
+std::string target_of(const RayRequest& request) {
+  const std::string jobs = "/api/jobs/";
+  switch (request.verb) {
+    case RayVerb::GetVersion:
+      return "/api/version";
+    case RayVerb::GetJob:
+      return jobs + percent_encoded(request.submission_id);
+    case RayVerb::SubmitJob:
+      return jobs;
+    case RayVerb::StopJob:
+      return jobs + percent_encoded(request.submission_id) + "/stop";
+  }
+  return jobs;
+}
+
+}  // namespace
+
+Result<std::string> render_origin(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  if (colon != std::string::npos && is_port(std::string_view(address).substr(colon + 1))) {
+    const std::string host = address.substr(0, colon);
+    const std::string port = address.substr(colon);
+    // A null byte would end the text that inet_pton sees.
+    const bool is_whole = host.find('\0') == std::string::npos;
+    if (is_whole && is_address(AF_INET, host)) return "http://" + host + port;
+    if (is_whole && is_address(AF_INET6, host)) return "http://[" + host + "]" + port;
+  }
+  return fail(ErrorCode::InvalidInput, "is not the address of a Ray head", printable(address));
+}
+
+Result<HttpRequest> render_request(const RayRequest& request) {
+  HttpRequest rendered;
+  rendered.url = TRY(render_origin(request.address)) + target_of(request);
+  rendered.headers["Accept"] = "application/json";
+  const bool is_submission = request.verb == RayVerb::SubmitJob;
+  if (is_submission || request.verb == RayVerb::StopJob) rendered.method = "POST";
+  if (!is_submission) return rendered;
+  rendered.headers["Content-Type"] = "application/json";
+  rendered.body = request.body.canonical();
+  return rendered;
+}
+
+}  // namespace ray_gitops::ray

@@ -1,0 +1,20 @@
+#pragma once
+// What is sent to a Ray head's dashboard (Ray, "Ray Jobs REST API"). Pure.
+
+#include <string>
+
+#include "agent/loop/http.h"
+#include "reconcilers/model/ray_head.h"
+#include "reconcilers/model/result.h"
+
+namespace ray_gitops::ray {
+
+// "http://10.0.0.7:8265" for "10.0.0.7:8265", and "http://[fd00::7]:8265" for "fd00::7:8265".
+// InvalidInput for anything that is not a numeric address and a port: no name is looked up, and no
+// other text gets into a URL.
+Result<std::string> render_origin(const std::string& address);
+
+// Method, URL, content type and body. InvalidInput as above.
+Result<HttpRequest> render_request(const RayRequest& request);
+
+}  // namespace ray_gitops::ray

@@ -1,0 +1,208 @@
+#include "agent/ray/client.h"
+
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/loop/loopback_server.h"
+#include "tests/unit/loop/run_until.h"
+
+namespace ray_gitops::ray {
+namespace {
+
+using test::run_until;
+using test::SeenRequest;
+using ExchangePtr = std::shared_ptr<test::Exchange>;
+
+constexpr const char* k_version = R"({"session_name":"session_1"})";
+
+// A client and the scripted head it talks to.
+struct Rig {
+  explicit Rig(test::LoopbackServer::Script script) : head(loop, std::move(script)) {
+    options.user_agent = "ray-gitops/test";
+  }
+  std::string address() const { return head.url().substr(std::string("http://").size()); }
+  void ask(RayVerb verb, std::optional<std::string> at = {}) {
+    if (!client)
+      client.emplace(loop, options, [this](const engine::Event& event) {
+        answers.push_back(std::get<engine::RayAnswered>(event));
+      });
+    RayRequest request;
+    request.verb = verb;
+    request.address = at ? *at : address();
+    request.submission_id = "j1";
+    client->ask({++last_id, request});
+  }
+  bool wait_for_answers(std::size_t count) {
+    return run_until(loop, [&] { return answers.size() >= count; });
+  }
+  // Why the only request was not answered.
+  Error only_error() {
+    EXPECT_TRUE(wait_for_answers(1));
+    EXPECT_EQ(answers.size(), 1U);
+    EXPECT_FALSE(answers.at(0).reply);
+    return answers.at(0).reply ? Error{} : answers.at(0).reply.error();
+  }
+
+  Loop loop;
+  test::LoopbackServer head;
+  RayClientOptions options;
+  std::uint64_t last_id = 0;
+  std::vector<engine::RayAnswered> answers;
+  std::optional<RayClient> client;
+};
+
+TEST(RayClient, asks_and_tells_what_the_head_answers) {
+  Rig rig{
+      [](const SeenRequest&, const ExchangePtr& exchange) { exchange->answer(200, k_version); }};
+  rig.ask(RayVerb::GetVersion);
+  EXPECT_TRUE(rig.answers.empty()) << "answered from within the call";
+  ASSERT_TRUE(rig.wait_for_answers(1));
+  EXPECT_EQ(rig.answers[0].request_id, 1U);
+  ASSERT_TRUE(rig.answers[0].reply) << describe(rig.answers[0].reply.error());
+  EXPECT_EQ(rig.answers[0].reply->session, "session_1");
+  const SeenRequest& seen = rig.head.requests().at(0);
+  EXPECT_EQ(seen.method + " " + seen.target, "GET /api/version");
+  EXPECT_EQ(seen.headers.at("user-agent"), "ray-gitops/test");
+}
+
+TEST(RayClient, sends_a_submission_as_json) {
+  Rig rig{[](const SeenRequest&, const ExchangePtr& exchange) {
+    exchange->answer(200, R"({"submission_id":"j1"})");
+  }};
+  rig.ask(RayVerb::SubmitJob);
+  ASSERT_TRUE(rig.wait_for_answers(1));
+  EXPECT_TRUE(rig.answers[0].reply);
+  const SeenRequest& seen = rig.head.requests().at(0);
+  EXPECT_EQ(seen.method + " " + seen.target, "POST /api/jobs/");
+  EXPECT_EQ(seen.headers.at("content-type"), "application/json");
+  EXPECT_EQ(seen.body, "null");
+}
+
+TEST(RayClient, tells_a_refusal_from_silence) {
+  for (const int status : {400, 500}) {
+    Rig rig{[&](const SeenRequest&, const ExchangePtr& exchange) {
+      exchange->answer(status, "TypeError: no\n", "Content-Type: text/plain\r\n");
+    }};
+    rig.ask(RayVerb::SubmitJob);
+    EXPECT_EQ(rig.only_error().code, status == 400 ? ErrorCode::Rejected : ErrorCode::Unavailable);
+  }
+}
+
+TEST(RayClient, does_not_wait_for_ever) {
+  std::vector<ExchangePtr> silent;
+  Rig rig{[&](const SeenRequest&, const ExchangePtr& exchange) { silent.push_back(exchange); }};
+  rig.options.read_time_max = Duration{50};
+  rig.options.post_time_max = Duration{60};
+  for (const RayVerb verb : {RayVerb::GetJob, RayVerb::SubmitJob}) {
+    rig.ask(verb);
+    const Error error = rig.only_error();
+    EXPECT_EQ(error.code, ErrorCode::Unavailable);
+    EXPECT_EQ(error.where, rig.address());
+    rig.answers.clear();
+  }
+  EXPECT_EQ(silent.size(), 2U);
+}
+
+TEST(RayClient, reads_no_more_than_an_answer_has) {
+  Rig rig{[](const SeenRequest&, const ExchangePtr& exchange) {
+    exchange->answer(200, std::string(k_answer_bytes_max + 1, ' '));
+  }};
+  rig.ask(RayVerb::GetJob);
+  EXPECT_EQ(rig.only_error().code, ErrorCode::Unavailable);
+}
+
+TEST(RayClient, reads_an_answer_with_the_longest_log_that_ray_quotes) {
+  std::string log;
+  for (int character = 0; character < 20'000; ++character) log += "\\ud83d\\ude80";
+  Rig rig{[&](const SeenRequest&, const ExchangePtr& exchange) {
+    exchange->answer(200, R"({"submission_id":"j1","status":"FAILED","message":")" + log + "\"}");
+  }};
+  rig.ask(RayVerb::GetJob);
+  ASSERT_TRUE(rig.wait_for_answers(1));
+  EXPECT_TRUE(rig.answers[0].reply) << describe(rig.answers[0].reply.error());
+}
+
+TEST(RayClient, takes_garbage_a_cut_and_a_closed_port_for_silence) {
+  const std::vector<test::LoopbackServer::Script> heads{
+      [](const SeenRequest&, const ExchangePtr& exchange) {
+        exchange->send_bytes("\x16\x03\x01 what?\r\n\r\n");
+        exchange->cut();
+      },
+      [](const SeenRequest&, const ExchangePtr& exchange) {
+        exchange->send_bytes("HTTP/1.1 200 -\r\nContent-Length: 900\r\n\r\n{\"status\"");
+        exchange->cut();
+      },
+      [](const SeenRequest&, const ExchangePtr& exchange) { exchange->cut(); }};
+  for (const auto& script : heads) {
+    Rig rig{script};
+    rig.ask(RayVerb::GetJob);
+    EXPECT_EQ(rig.only_error().code, ErrorCode::Unavailable);
+  }
+  std::optional<Rig> gone;
+  gone.emplace([](const SeenRequest&, const ExchangePtr&) {});
+  const std::string closed = gone->address();
+  gone.reset();
+  Rig rig{[](const SeenRequest&, const ExchangePtr&) {}};
+  rig.ask(RayVerb::SubmitJob, closed);
+  EXPECT_EQ(rig.only_error().code, ErrorCode::Unavailable);
+}
+
+TEST(RayClient, sends_nothing_to_what_is_no_address) {
+  Rig rig{
+      [](const SeenRequest&, const ExchangePtr& exchange) { exchange->answer(200, k_version); }};
+  for (const char* address : {"", "localhost:8265", "127.0.0.1", "127.0.0.1:80/x"}) {
+    rig.ask(RayVerb::GetVersion, address);
+    EXPECT_TRUE(rig.answers.empty()) << "answered from within the call";
+    EXPECT_EQ(rig.only_error().code, ErrorCode::Unavailable) << address;
+    rig.answers.clear();
+  }
+  EXPECT_TRUE(rig.head.requests().empty());
+}
+
+TEST(RayClient, bounds_what_is_in_flight_and_what_waits) {
+  std::vector<ExchangePtr> open;
+  Rig rig{[&](const SeenRequest&, const ExchangePtr& exchange) { open.push_back(exchange); }};
+  const std::size_t taken = k_requests_in_flight_max + k_requests_waiting_max;
+  for (std::size_t count = 0; count < taken + 3; ++count) rig.ask(RayVerb::GetVersion);
+  ASSERT_TRUE(rig.wait_for_answers(3));
+  ASSERT_TRUE(run_until(rig.loop, [&] { return open.size() >= k_requests_in_flight_max; }));
+  EXPECT_EQ(rig.answers.size(), 3U);
+  for (const auto& refused : rig.answers) {
+    EXPECT_GT(refused.request_id, taken);
+    EXPECT_EQ(refused.reply.error().code, ErrorCode::Unavailable);
+  }
+  std::size_t in_flight_most = 0;
+  const bool all_answered = run_until(rig.loop, [&] {
+    in_flight_most = std::max(in_flight_most, open.size());
+    std::vector<ExchangePtr> now;
+    now.swap(open);
+    for (const ExchangePtr& exchange : now) exchange->answer(200, k_version);
+    return rig.answers.size() == taken + 3;
+  });
+  EXPECT_TRUE(all_answered);
+  EXPECT_LE(in_flight_most, k_requests_in_flight_max);
+  std::set<std::uint64_t> ids;
+  for (const auto& answer : rig.answers) ids.insert(answer.request_id);
+  EXPECT_EQ(ids.size(), taken + 3) << "each is answered once";
+}
+
+TEST(RayClient, delivers_nothing_after_its_end) {
+  std::vector<ExchangePtr> open;
+  Rig rig{[&](const SeenRequest&, const ExchangePtr& exchange) { open.push_back(exchange); }};
+  rig.ask(RayVerb::GetVersion);
+  ASSERT_TRUE(run_until(rig.loop, [&] { return !open.empty(); }));
+  rig.ask(RayVerb::GetVersion);
+  rig.client.reset();
+  bool turned = false;
+  rig.loop.add_timer(Duration{20}, [&] { turned = true; });
+  ASSERT_TRUE(run_until(rig.loop, [&] { return turned; }));
+  EXPECT_TRUE(rig.answers.empty());
+}
+
+}  // namespace
+}  // namespace ray_gitops::ray

@@ -1,0 +1,62 @@
+#include "agent/ray/requests.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace ray_gitops::ray {
+namespace {
+
+HttpRequest rendered(RayVerb verb, const std::string& submission_id) {
+  RayRequest request;
+  request.verb = verb;
+  request.address = "10.0.0.7:8265";
+  request.submission_id = submission_id;
+  request.body = Document{{{"submission_id", submission_id}, {"entrypoint", "python -V"}}};
+  const auto made = render_request(request);
+  EXPECT_TRUE(made);
+  return made ? *made : HttpRequest{};
+}
+
+TEST(Requests, are_those_of_rays_jobs_api) {
+  struct Case {
+    RayVerb verb;
+    std::string line;
+    std::string body;
+  };
+  const Case cases[] = {{RayVerb::GetVersion, "GET http://10.0.0.7:8265/api/version", ""},
+                        {RayVerb::GetJob, "GET http://10.0.0.7:8265/api/jobs/j1", ""},
+                        {RayVerb::SubmitJob, "POST http://10.0.0.7:8265/api/jobs/",
+                         R"({"entrypoint":"python -V","submission_id":"j1"})"},
+                        {RayVerb::StopJob, "POST http://10.0.0.7:8265/api/jobs/j1/stop", ""}};
+  for (const Case& each : cases) {
+    const HttpRequest request = rendered(each.verb, "j1");
+    EXPECT_EQ(request.method + " " + request.url, each.line);
+    EXPECT_EQ(request.body, each.body);
+    EXPECT_EQ(request.headers.contains("Content-Type"), !each.body.empty());
+  }
+}
+
+TEST(Requests, keep_an_id_one_part_of_the_path) {
+  EXPECT_EQ(rendered(RayVerb::GetJob, "a/../b?c#d e\xc3\xa9%_.~-Z9").url,
+            "http://10.0.0.7:8265/api/jobs/a%2F..%2Fb%3Fc%23d%20e%C3%A9%25_.~-Z9");
+}
+
+TEST(Origin, is_a_numeric_address_and_a_port) {
+  EXPECT_EQ(*render_origin("10.0.0.7:8265"), "http://10.0.0.7:8265");
+  EXPECT_EQ(*render_origin("fd00::7:8265"), "http://[fd00::7]:8265");
+  using namespace std::string_literals;
+  for (const std::string& address :
+       {""s, ":"s, ":8265"s, "10.0.0.7"s, "10.0.0.7:"s, "10.0.0.7:0"s, "10.0.0.7:65536"s,
+        "10.0.0.7:8265/x"s, "10.0.0.7:+1"s, "10.0.0:8265"s, "head.svc:8265"s, "a@10.0.0.7:8265"s,
+        "10.0.0.7@evil:8265"s, "10.0.0.7 :8265"s, "10.0.0.7\0x:8265"s, "[fd00::7]:8265"s,
+        "fd00::7%eth0:8265"s, "10.0.0.7:8265\n"s}) {
+    const auto origin = render_origin(address);
+    ASSERT_FALSE(origin) << address;
+    EXPECT_EQ(origin.error().code, ErrorCode::InvalidInput);
+  }
+}
+
+}  // namespace
+}  // namespace ray_gitops::ray
