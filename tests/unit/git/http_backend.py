@@ -98,8 +98,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path.startswith("/page/"):
             return self.answer(200, [("Content-Type", "text/html")], b"<html>Log in</html>")
         if self.path.startswith("/endless/"):
-            reference = packet(b"1" * 40 + b" refs/heads/main\n")
-            return self.stream(packet(b"# service=git-upload-pack\n") + b"0000", reference * 1000)
+            reference = packet(b"1" * 40 + b" refs/heads/" + b"a" * 10000 + b"\n")
+            return self.stream(packet(b"# service=git-upload-pack\n") + b"0000", reference * 10)
         if self.path.startswith("/trickle/"):
             return self.stream(b"fff0# service=git-upload-pack", b"x", 0.05)
         if self.path.startswith("/moved/"):
