@@ -66,7 +66,7 @@ void JobLog::on_anchor(const ConfigMapView& anchor, bool deleted) {
   if (key->kind == Kind::RayJob) on_job(*key, anchor, deleted);
   const auto job = anchored_parent(anchor);
   if (job && !deleted) on_child(*key, *job, anchor.meta.owner_uid);
-  if (job && (deleted || anchor.meta.terminating)) on_head(*key);
+  if (key->kind == Kind::RayCluster && (deleted || anchor.meta.terminating)) on_head(*key);
   for (const auto& [cluster, made_for] : children_)
     if (is_surplus(cluster)) surplus_[cluster] = core_.timeline.instant();
 }
