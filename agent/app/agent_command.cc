@@ -7,37 +7,19 @@
 
 #include <unistd.h>
 
+#include "agent/app/config.h"
 #include "agent/app/files.h"
 #include "agent/app/log_setup.h"
 #include "agent/app/runtime.h"
 #include "agent/app/version.h"
 #include "agent/kubernetes/connection.h"
-#include "reconcilers/declaration/agent_config.h"
 
 namespace ray_gitops::app {
 namespace {
 
-constexpr std::size_t k_config_bytes_max = std::size_t{1024} * 1024;
-
-int complain(const Error& error, const std::string& next) {
-  std::fprintf(stderr, "ray-gitops: %s\n  %s\n", printable(describe(error)).c_str(), next.c_str());
-  return cli::k_exit_failed;
-}
-
-Result<AgentConfig> load_config(const std::string& path) {
-  const std::string text = TRY(read_file(path, k_config_bytes_max));
-  ParsedAgentConfig parsed = parse_agent_config(text, path);
-  for (const Diagnostic& diagnostic : parsed.diagnostics)
-    std::fprintf(stderr, "%s\n", to_string(diagnostic).c_str());
-  if (!parsed.config) return fail(ErrorCode::InvalidInput, "the configuration is not valid", path);
-  return std::move(*parsed.config);
-}
-
-std::string home() { return environment_or("HOME", "/"); }
-
 std::string cache_directory(const AgentConfig& config) {
   if (!config.cache_directory.empty()) return config.cache_directory;
-  return environment_or("XDG_CACHE_HOME", home() + "/.cache") + "/ray-gitops/" + config.agent_id;
+  return cache_home() + "/" + config.agent_id;
 }
 
 std::string kubeconfig_path(const AgentConfig& config) {
@@ -79,13 +61,7 @@ RuntimeOptions runtime_options(const AgentConfig& config, const std::string& ins
                                kubernetes::Connection connection) {
   RuntimeOptions options;
   options.engine = engine_options(config, instance);
-  options.git.command = {own_path(), "git-worker"};
-  options.git.url = config.repository.url;
-  options.git.credentials = {.username = config.repository.credentials.username,
-                             .username_file = config.repository.credentials.username_file,
-                             .token_file = config.repository.credentials.token_file};
-  options.git.certificate_authority_file = config.repository.certificate_authority_file;
-  options.git.cache_directory = cache_directory(config) + "/git";
+  options.git = git_options(config, cache_directory(config) + "/git");
   options.source = {.branch = config.repository.branch,
                     .status_branch = config.status.branch,
                     .folder = config.repository.path};

@@ -5,6 +5,7 @@
 
 #include "agent/app/agent_command.h"
 #include "agent/app/local_cluster_command.h"
+#include "agent/app/status_command.h"
 #include "agent/app/validate_command.h"
 #include "agent/app/version.h"
 #include "agent/cli/command_line.h"
@@ -35,6 +36,7 @@ int run(int argc, char** argv) {
       Overload{
           [](const cli::AgentCommand& command) { return run_agent(command); },
           [](const cli::LocalClusterCommand& command) { return run_local_cluster(command); },
+          [](const cli::StatusCommand& command) { return run_status(command); },
           [](const cli::ValidateCommand& command) { return run_validate(command); },
           [](const cli::VersionCommand&) { return print_version(); },
           [](const cli::GitWorkerCommand&) { return git::run_git_worker(); },

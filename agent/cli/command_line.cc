@@ -21,6 +21,7 @@ void add_log_options(CLI::App& command, LogOptions& log) {
 struct Commands {
   AgentCommand agent;
   LocalClusterCommand local_cluster;
+  StatusCommand status;
   ValidateCommand validate;
   PodSupervisorCommand pod_supervisor;
   std::optional<Command> chosen;
@@ -61,6 +62,34 @@ void add_local_cluster(CLI::App& app, Commands& commands) {
   command->callback([&] { commands.chosen = commands.local_cluster; });
 }
 
+void add_status(CLI::App& app, Commands& commands) {
+  StatusCommand& options = commands.status;
+  CLI::App* command = app.add_subcommand(
+      "status", "Show what an agent has reported: all objects, or one with all that is known");
+  CLI::Option_group* where = command->add_option_group("Where to read (one of)");
+  CLI::Option* config = where->add_option("--config", options.config, "the agent's configuration");
+  where->add_option("--repository", options.repository, "the repository, as a URL or a path");
+  where->require_option(1);
+  CLI::Option* agent =
+      command->add_option("--agent", options.agent_id, "the agent's id, with --repository");
+  agent->excludes(config);
+  command->add_option("--branch", options.branch,
+                      "its status branch (default: the configuration's, or ray-status/AGENT)");
+  command->add_option("OBJECT", options.object, "Kind/namespace/name, Kind/name or name");
+  command
+      ->add_option("--output", options.output,
+                   "text, or json: the branch's file of the object, or its summary.json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->footer(
+      "Reads the status branch only: no cluster is asked, and the agent need not run.\n\n"
+      "Exit code: 0 shown, 1 it cannot be read or holds no such object, 2 wrong usage.\n\n"
+      "Examples:\n  ray-gitops status --config agent.yaml\n"
+      "  ray-gitops status --config agent.yaml RayJob/team-a/nightly\n"
+      "  ray-gitops status --repository https://git.example.com/team/clusters.git --agent prod");
+  command->callback([&] { commands.chosen = commands.status; });
+}
+
 void add_validate(CLI::App& app, Commands& commands) {
   CLI::App* command = app.add_subcommand("validate", "Check files before they are committed");
   command->add_option("PATH", commands.validate.paths, "files or folders (*.yaml, *.yml)")
@@ -93,6 +122,7 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
   Commands commands;
   add_agent(app, commands);
   add_local_cluster(app, commands);
+  add_status(app, commands);
   add_validate(app, commands);
   app.add_subcommand("version", "Print the version")->callback([&] {
     commands.chosen = VersionCommand{};

@@ -31,6 +31,16 @@ struct LocalClusterCommand {
   LogOptions log;
 };
 
+// Exactly one of `config` and `repository` is set.
+struct StatusCommand {
+  std::string config;
+  std::string repository;       // URL or path
+  std::string agent_id;         // with `repository`; empty when `branch` is set
+  std::string branch;           // instead of the agent's
+  std::string object;           // empty: all of them
+  std::string output = "text";  // or "json"
+};
+
 struct ValidateCommand {
   std::vector<std::string> paths;
   std::string default_namespace = "default";
@@ -44,8 +54,8 @@ struct PodSupervisorCommand {
   std::string state_directory;
 };
 
-using Command = std::variant<AgentCommand, LocalClusterCommand, ValidateCommand, VersionCommand,
-                             GitWorkerCommand, PodSupervisorCommand>;
+using Command = std::variant<AgentCommand, LocalClusterCommand, StatusCommand, ValidateCommand,
+                             VersionCommand, GitWorkerCommand, PodSupervisorCommand>;
 
 // Either a command, or the exit code with which the program ends: help and usage errors have been
 // printed then.

@@ -165,10 +165,14 @@ std::int64_t lease_epoch_of(const std::string& message) {
   return epoch;
 }
 
+// What the agent needs to know again (objects/, ledger/), and what `ray-gitops status` shows. The
+// engine never finds what is left out: the tree it makes first is sent, and publish_status sees
+// that it is the branch's already.
 bool is_read_back(const TreeEntry& entry) {
   return entry.kind == EntryKind::File && entry.refused.empty() &&
          (entry.path == "README.md" || entry.path == "summary.json" ||
-          entry.path.starts_with("objects/") || entry.path.starts_with("ledger/"));
+          entry.path.starts_with("objects/") || entry.path.starts_with("ledger/") ||
+          entry.path.starts_with("errors/"));
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ namespace ray_gitops::git {
 constexpr std::size_t k_status_files_max = 50'000;
 constexpr std::uint64_t k_status_bytes_max = 64ULL * 1024 * 1024;
 
-// README.md, summary.json, objects/** and ledger/** of a commit that is in the cache, and its lease
-// epoch. LimitExceeded past the limits above; Unavailable when the cache is damaged.
+// README.md, summary.json, objects/**, ledger/** and errors/** of a commit that is in the cache,
+// and its lease epoch. LimitExceeded past the limits above; Unavailable when the cache is damaged.
 Result<engine::StatusTree> read_status(const Cache& cache, const std::string& tip);
 
 // Makes the commit and pushes it: the new tip, or `expected_tip` itself when its tree is the same.

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 #include <string_view>
+#include <tuple>
 
 #include <nlohmann/json.hpp>
 
@@ -90,11 +91,10 @@ Band band_of_name(const std::string& phase) {
   return Band::Lives;
 }
 
-void sort_by_band(std::vector<PublishedObject>& objects) {
-  std::stable_sort(objects.begin(), objects.end(),
-                   [](const PublishedObject& left, const PublishedObject& right) {
-                     return band_of_name(left.phase) < band_of_name(right.phase);
-                   });
+auto place_in_order(const PublishedObject& object) {
+  const Kind kind = parse_kind(object.kind).value_or(Kind::Secret);
+  return std::tuple(band_of_name(object.phase), kind, std::string_view(object.ns),
+                    std::string_view(object.name), std::string_view(object.path));
 }
 
 // The inverse of escape_path.
@@ -188,16 +188,16 @@ std::string listed(const std::vector<const PublishedObject*>& objects) {
 }  // namespace
 
 Result<PublishedStatus> read_tree(const Tree& tree) {
-  const auto file = tree.find("summary.json");
+  const auto file = tree.find(k_summary_path);
   if (file == tree.end())
     return fail(ErrorCode::NotFound, "it is not there: no agent has written this branch",
-                "summary.json");
+                k_summary_path);
   const Document document = TRY(Document::parse(file->second));
   if (!is_of_kind(document.json(), "Summary"))
     return fail(ErrorCode::InvalidInput,
                 "it is no Summary of " + std::string(k_api_version) +
                     ", the version that this program understands",
-                "summary.json");
+                k_summary_path);
   PublishedStatus status;
   status.summary = summary_of(document.json());
   for (const auto& [path, content] : tree) {
@@ -211,7 +211,10 @@ Result<PublishedStatus> read_tree(const Tree& tree) {
       status.diagnostics.insert(status.diagnostics.end(), found.begin(), found.end());
     }
   }
-  sort_by_band(status.objects);
+  std::sort(status.objects.begin(), status.objects.end(),
+            [](const PublishedObject& left, const PublishedObject& right) {
+              return place_in_order(left) < place_in_order(right);
+            });
   return status;
 }
 

@@ -57,10 +57,12 @@ struct PublishedObject {
 
 struct PublishedStatus {
   PublishedSummary summary;
-  std::vector<PublishedObject> objects;  // those first that need a person, then in order of path
+  std::vector<PublishedObject> objects;  // those first that need a person, then in order of key
   std::vector<Diagnostic> diagnostics;   // of errors/, in order of path and line
   std::vector<std::string> unreadable;   // object files that cannot be understood
 };
+
+inline constexpr const char* k_summary_path = "summary.json";
 
 // The inverse of render_tree. NotFound when there is no summary, InvalidInput when it is none that
 // this version understands.
@@ -86,7 +88,7 @@ std::vector<Diagnostic> diagnostics_of(const PublishedStatus& status,
                                        const PublishedObject& object);
 
 // A JSON file of the tree as it is, every character that is not ASCII as \uXXXX: safe on a
-// terminal, and the same to a program. InvalidInput when it is no JSON.
+// terminal, and the same to a program. Fails where Document::parse does.
 Result<std::string> safe_json(const std::string& content);
 
 }  // namespace ray_gitops::status

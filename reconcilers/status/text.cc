@@ -28,7 +28,7 @@ std::string style_of(const std::string& phase, const TextOptions& options) {
 }
 
 std::string short_commit(const std::string& commit) {
-  return commit.empty() ? "no commit yet" : "commit " + commit.substr(0, 7);
+  return commit.empty() ? "no commit yet" : "commit " + printable(commit.substr(0, 7));
 }
 
 std::string counted(std::size_t count, const std::string& noun) {
@@ -67,7 +67,7 @@ std::string problems(const PublishedSummary& summary) {
         "No new commit can be acted on: " + summary.source_problem + ". What runs keeps running.\n";
   if (!summary.hold_id.empty())
     text += "Held: " + summary.hold_message +
-            ".\nTo let it happen, push a commit (it may be empty) whose message has the line\n  " +
+            "\nTo let it happen, push a commit (it may be empty) whose message has the line\n  " +
             release_line(summary) + "\n";
   return text;
 }
@@ -145,16 +145,18 @@ std::string next_step(const PublishedStatus& status, const PublishedObject& obje
   return {};
 }
 
-std::string commit_or_none(const std::string& commit) { return commit.empty() ? "none" : commit; }
+std::string generation(const std::string& commit, const std::string& file) {
+  if (commit.empty()) return "none";
+  return "commit " + commit + (file.empty() ? "" : " of " + file);
+}
 
 Facts facts_of(const PublishedStatus& status, const PublishedObject& object) {
-  Facts facts{{"message", object.message},
-              {"file", place_of(object)},
-              {"declared in", commit_or_none(object.spec_commit)}};
-  std::string applied = commit_or_none(object.applied_commit);
-  if (!object.applied_file.empty() && object.applied_file != object.file)
-    applied += " of " + object.applied_file;
-  facts.emplace_back("runs as of", applied);
+  Facts facts{
+      {"message", object.message},
+      {"file", place_of(object)},
+      {"spec", generation(object.spec_commit, "")},
+      {"applied", generation(object.applied_commit,
+                             object.applied_file == object.file ? "" : object.applied_file)}};
   for (const PublishedCondition& condition : object.conditions)
     facts.emplace_back("condition", condition.type + " is " + condition.status + " (" +
                                         condition.reason + "): " + condition.message);

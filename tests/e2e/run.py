@@ -31,7 +31,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, help="how often the agent is killed (default 5)")
     parser.add_argument("--seed", type=int, help="of the random moments")
-    parser.add_argument("--program", help="default: build/release/ray-gitops")
+    parser.add_argument("--program", type=os.path.abspath,
+                        help="default: build/release/ray-gitops")
     parser.add_argument("tests", nargs="*")
     arguments = parser.parse_args()
     for name, value in (("E2E_KILLS", arguments.kills), ("E2E_SEED", arguments.seed),

@@ -140,6 +140,12 @@ TEST_F(PublisherTest, reads_the_branch_again_after_a_conflict_and_asks_for_one_p
   EXPECT_NE(last.message.find("Lease-Epoch: 3"), std::string::npos);
 }
 
+TEST_F(PublisherTest, carries_over_no_page_of_a_file_that_is_right_by_now) {
+  load({.tip = "s1", .files = {{"errors/a.yaml.md", "# a.yaml\n"}}, .lease_epoch = 1}, seconds(0));
+  ASSERT_EQ(pushes(seconds(5)), 1U);
+  EXPECT_FALSE(last.files.contains("errors/a.yaml.md"));
+}
+
 TEST_F(PublisherTest, makes_no_second_commit_when_only_the_answer_was_lost) {
   begin();
   change("c2", seconds(20));
