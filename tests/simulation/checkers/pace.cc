@@ -9,9 +9,7 @@ namespace {
 
 constexpr std::size_t k_ticks_max = 40;  // in a second without any news
 constexpr Duration k_tick_window = std::chrono::seconds(1);
-// The same one in ten seconds. The agent saves its own anchor after each object that has gone, so a
-// commit that removes two dozen of them saves as often; a loop does hundreds.
-constexpr std::size_t k_requests_max = 60;
+constexpr std::size_t k_requests_max = 25;  // the same one in ten seconds
 constexpr Duration k_request_window = std::chrono::seconds(10);
 
 using Times = std::deque<Instant>;
