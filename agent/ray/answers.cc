@@ -9,6 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "reconcilers/manifest/json_members.h"
+#include "reconcilers/manifest/labels.h"
 #include "reconcilers/model/diagnostic.h"
 #include "reconcilers/model/document.h"
 
@@ -17,25 +19,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* k_run_metadata = "ray-gitops.io/run";
 constexpr std::string_view k_job_exists = "Please use a different submission_id";
 
 tl::unexpected<Error> no_answer(std::string message) {
   return fail(ErrorCode::Unavailable, std::move(message));
-}
-
-// Without terminal escape sequences of the form ESC [ ... letter, the only ones that Ray writes.
-std::string without_colours(std::string_view text) {
-  constexpr std::string_view k_begin = "\x1b[";
-  std::string plain;
-  while (true) {
-    const std::size_t begin = text.find(k_begin);
-    plain += text.substr(0, begin);
-    if (begin == std::string_view::npos) return plain;
-    text.remove_prefix(begin + k_begin.size());
-    while (!text.empty() && (text.front() < '@' || text.front() > '~')) text.remove_prefix(1);
-    text.remove_prefix(text.empty() ? 0 : 1);
-  }
 }
 
 bool is_wordless(std::string_view line) {
@@ -47,7 +34,7 @@ bool is_wordless(std::string_view line) {
 // The last line with a word in it, to be quoted in an error. After the traceback of its own agent
 // the head writes a line with a full stop.
 std::string last_line(const std::string& text) {
-  const std::string plain = without_colours(text);
+  const std::string plain = without_escapes(text);
   std::string_view rest = plain;
   while (!rest.empty()) {
     const std::size_t line_end = rest.find_last_of("\r\n");
@@ -82,17 +69,6 @@ Result<RayReply> parse_failure(const RayRequest& request, const HttpResponse& re
   return no_answer(is_plain_text(response) && !line.empty() ? status + ": " + line : status);
 }
 
-const Json& member(const Json& object, const char* name) {
-  static const Json none;
-  const auto found = object.find(name);
-  return found == object.end() ? none : *found;
-}
-
-// Empty for null and for what is no text.
-std::string text_of(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : std::string{};
-}
-
 // Ray's message is the job's log: only its end is kept, beginning with a whole character.
 std::string end_of(const std::string& message) {
   if (message.size() <= k_job_message_bytes_max) return message;
@@ -124,7 +100,7 @@ Result<RayReply> parse_job(const RayRequest& request, const Json& answer) {
   RayJobInfo job;
   job.status = *status;
   const Json& metadata = member(answer, "metadata");
-  if (metadata.is_object()) job.run = text_of(member(metadata, k_run_metadata));
+  if (metadata.is_object()) job.run = text_of(member(metadata, labels::k_run));
   job.error_type = text_of(member(answer, "error_type"));
   const Json& exit_code = member(answer, "driver_exit_code");
   if (exit_code.is_number_integer()) job.driver_exit_code = exit_code.get<std::int64_t>();

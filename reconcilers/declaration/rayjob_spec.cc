@@ -9,6 +9,7 @@
 #include "reconcilers/declaration/json_access.h"
 #include "reconcilers/declaration/raycluster_spec.h"
 #include "reconcilers/declaration/yaml_reader.h"
+#include "reconcilers/manifest/labels.h"
 #include "reconcilers/model/digest.h"
 
 namespace ray_gitops {
@@ -61,7 +62,7 @@ std::string run_hash_of(const Json& document, const std::string& cluster_selecto
   for (const char* key : {"entrypoint", "runtimeEnvYAML", "metadata", "jobId", "entrypointNumCpus",
                           "entrypointNumGpus", "entrypointResources"})
     if (const Json* value = find(spec, {key})) hashed[key] = *value;
-  if (const Json* run = find(document, {"metadata", "annotations", k_run_annotation}))
+  if (const Json* run = find(document, {"metadata", "annotations", labels::k_run}))
     hashed["run"] = *run;
   if (!cluster_selector.empty()) {
     hashed["clusterSelector"] = cluster_selector;

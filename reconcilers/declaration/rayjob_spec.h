@@ -7,9 +7,8 @@
 
 namespace ray_gitops {
 
-// Annotations and labels of the agent's own, and the one that asks for one more run.
+// Of annotations and labels that speak to the agent.
 inline constexpr const char* k_own_prefix = "ray-gitops.io/";
-inline constexpr const char* k_run_annotation = "ray-gitops.io/run";
 
 // Of a RayJob document that has no errors. clusterSelector wins over rayClusterSpec, and entrypoint
 // resources of 0 are none (KubeRay 1.7).

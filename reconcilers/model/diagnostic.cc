@@ -53,6 +53,23 @@ std::string cut_in_the_middle(const std::string& text, std::size_t bytes_max) {
   return text.substr(0, head) + k_gap + text.substr(tail);
 }
 
+constexpr char k_escape = '\x1b';
+
+// Where the escape sequence that begins at `at` ends (ECMA-48: CSI, OSC, and two bytes otherwise).
+std::size_t end_of_escape(std::string_view text, std::size_t at) {
+  std::size_t end = at + 1;
+  if (end >= text.size()) return end;
+  const char kind = text[end++];
+  if (kind == '[') {
+    while (end < text.size() && (text[end] < '@' || text[end] > '~')) ++end;
+    return std::min(end + 1, text.size());
+  }
+  if (kind != ']') return end;
+  while (end < text.size() && text[end] != '\a' && text[end] != k_escape) ++end;
+  if (end < text.size() && text[end] == '\a') return end + 1;
+  return std::min(end + 2, text.size());
+}
+
 }  // namespace
 
 std::string printable(const std::string& text, std::size_t bytes_max) {
@@ -83,6 +100,17 @@ std::string to_string(const Diagnostic& diagnostic) {
   text += " " + diagnostic.rule + ": " + printable(diagnostic.found);
   if (!diagnostic.write.empty()) text += "; " + printable(diagnostic.write);
   return text;
+}
+
+std::string without_escapes(std::string_view text) {
+  std::string plain;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text[at] == k_escape)
+      at = end_of_escape(text, at);
+    else
+      plain += text[at++];
+  }
+  return plain;
 }
 
 }  // namespace ray_gitops

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace ray_gitops {
 
@@ -26,5 +27,9 @@ std::string to_string(const Diagnostic& diagnostic);
 // direction of text and bytes that are no UTF-8 shown as \xNN, cut in the middle to at most
 // `bytes_max` bytes. For anything of a user's that reaches a log, a table or a terminal.
 std::string printable(const std::string& text, std::size_t bytes_max = 1024);
+
+// The text without terminal escape sequences (ECMA-48: CSI, OSC, and two bytes otherwise): those of
+// programs that write for a terminal, such as Ray, mean nothing to a reader of a status.
+std::string without_escapes(std::string_view text);
 
 }  // namespace ray_gitops

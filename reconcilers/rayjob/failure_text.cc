@@ -10,37 +10,9 @@
 namespace ray_gitops::rayjob {
 namespace {
 
-constexpr char k_escape = '\x1b';
-
 bool is_letter(char letter) { return std::isalpha(static_cast<unsigned char>(letter)) != 0; }
 bool is_name(char letter) {
   return std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '_' || letter == '.';
-}
-
-// Where the escape sequence that begins at `at` ends (ECMA-48: CSI, OSC, and two bytes otherwise).
-std::size_t end_of_escape(std::string_view text, std::size_t at) {
-  std::size_t end = at + 1;
-  if (end >= text.size()) return end;
-  const char kind = text[end++];
-  if (kind == '[') {
-    while (end < text.size() && (text[end] < '@' || text[end] > '~')) ++end;
-    return std::min(end + 1, text.size());
-  }
-  if (kind != ']') return end;
-  while (end < text.size() && text[end] != '\a' && text[end] != k_escape) ++end;
-  if (end < text.size() && text[end] == '\a') return end + 1;
-  return std::min(end + 2, text.size());
-}
-
-std::string without_escapes(std::string_view text) {
-  std::string plain;
-  for (std::size_t at = 0; at < text.size();) {
-    if (text[at] == k_escape)
-      at = end_of_escape(text, at);
-    else
-      plain += text[at++];
-  }
-  return plain;
 }
 
 // Up to the last '@' of the word: a password may hold any other character.

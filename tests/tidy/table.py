@@ -76,7 +76,7 @@ ROOMS = {
     # The manifest room is here for what objects mean: views, labels, their JSON.
     "agent/kubernetes": adapter(ours=(MODEL, MANIFEST, ENGINE, LOOP, LOG),
                                 libraries=("json", "yaml-cpp")),
-    "agent/ray": adapter(ours=(MODEL, ENGINE, LOOP, LOG), libraries=("json", "protobuf")),
+    "agent/ray": adapter(ours=(MODEL, MANIFEST, ENGINE, LOOP, LOG), libraries=("json", "protobuf")),
     "agent/source": adapter(ours=(MODEL, ENGINE, GIT, LOOP, LOG)),
     "agent/report": adapter(ours=(MODEL, ENGINE, GIT, LOOP, LOG)),
     "agent/review": adapter(ours=(MODEL, ENGINE, GIT, LOOP, LOG), libraries=("json",)),
@@ -103,6 +103,8 @@ ONLY_FILES = {
     ("agent/kubernetes", MANIFEST): tuple(
         f"reconcilers/manifest/{name}.h"
         for name in ("compression", "json_members", "labels", "view")),
+    ("agent/ray", MANIFEST): tuple(
+        f"reconcilers/manifest/{name}.h" for name in ("json_members", "labels")),
 }
 
 FILE_LINES_MAX = 500
