@@ -59,7 +59,12 @@ std::optional<AgentState> Acceptance::state() const {
   if (!cache_.is_complete(ResourceType::ConfigMap)) return std::nullopt;
   if (writes_.is_under_way(key_) || writes_.is_unknown(key_)) return std::nullopt;
   const ResourceView* view = cache_.find(key_);
-  if (view == nullptr) return AgentState{};
+  // Deleted by hand: what this process knows of the inventory is not in any other place.
+  if (view == nullptr) {
+    AgentState nothing;
+    nothing.companions = inventory_;
+    return nothing;
+  }
   const auto* map = std::get_if<ConfigMapView>(view);
   if (map == nullptr) return std::nullopt;
   Result<AgentState> state = agent_state(*map);
@@ -88,6 +93,11 @@ void Acceptance::note_unreadable(Effects& effects) {
   unreadable_ = unreadable;
 }
 
+void Acceptance::remember_inventory() {
+  std::optional<AgentState> known = state();
+  if (known) inventory_ = std::move(known->companions);
+}
+
 void Acceptance::foresee() {
   if (foreseen_) return;
   const std::optional<AgentState> known = state();
@@ -98,6 +108,7 @@ void Acceptance::foresee() {
 
 void Acceptance::pump(Now now, bool may_write, Effects& effects) {
   note_unreadable(effects);
+  remember_inventory();
   const LoadedCommit* commit = source_.loaded();
   if (commit == nullptr) return foresee();
   if (!cache_.all_complete()) return;

@@ -39,6 +39,7 @@ class Acceptance {
   // Says so when the agent's anchor is there and cannot be understood: what was accepted is
   // unknown.
   void note_unreadable(Effects& effects);
+  void remember_inventory();
   // nullopt: not known. A state that is not there is an empty one.
   std::optional<AgentState> state() const;
   void put_in_force(const LoadedCommit& commit, const AgentState& state, Effects& effects);
@@ -59,8 +60,9 @@ class Acceptance {
   std::string hold_id_;
   std::string hold_message_;
   std::string problem_;
-  std::string looked_at_;    // the version of the agent's anchor that was looked at last
-  bool unreadable_ = false;  // problem_ is about it
+  std::vector<ObjectKey> inventory_;  // as the agent's anchor had it last
+  std::string looked_at_;             // the version of the agent's anchor that was looked at last
+  bool unreadable_ = false;           // problem_ is about it
 };
 
 }  // namespace ray_gitops::engine

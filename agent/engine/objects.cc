@@ -65,7 +65,7 @@ void Objects::accept(const LoadedCommit& commit, const AgentState& state,
   for (const auto& [key, place] : commit.places) wishes[key].place = place;
   for (const ObjectKey& key : state.held) wishes[key].held = true;
   for (const ObjectKey& key : state.removals) wishes[key].removal_approved = true;
-  for (const ObjectKey& key : state.companions) wishes[key];
+  for (const ObjectKey& key : state.companions) wishes[key].in_inventory = true;
   for (auto& [key, wish] : wishes) {
     const auto [found, is_new] = records_.try_emplace(key);
     if (is_new || !is_same(found->second.wish, wish)) dirty_.insert(key);
@@ -92,6 +92,7 @@ bool Objects::is_same(const Wish& left, const Wish& right) {
     return text;
   };
   return left.held == right.held && left.removal_approved == right.removal_approved &&
+         left.in_inventory == right.in_inventory &&
          left.declared.has_value() == right.declared.has_value() && text_of(left) == text_of(right);
 }
 
@@ -178,7 +179,7 @@ void Objects::pump(Now now, bool may_write, Effects& effects) {
     if (is_gone(key, found->second)) {
       records_.erase(found);
       unjudged_.erase(key);
-      heads_.forget(key);
+      if (key.kind == Kind::RayJob) forget_job(key);
       tell_jobs_of(key);
       publisher_.changed(now, false);
       continue;
@@ -192,6 +193,8 @@ bool Objects::is_gone(const ObjectKey& key, const Record& record) const {
   const bool wanted = record.wish.declared || record.wish.invalid || record.wish.held;
   if (wanted || !accepted_ || !cache_.all_complete()) return false;
   if (!is_companion(key.kind)) return anchor_of(key) == nullptr;
+  // What the inventory does not have is not ours to remove (I6), whatever it was once.
+  if (!record.wish.in_inventory) return true;
   return key.kind == Kind::Namespace || cache_.find(sync::companion_resource(key)) == nullptr;
 }
 
@@ -220,7 +223,8 @@ bool Objects::is_unjudged(const ObjectKey& key, const Record& record) const {
   const Wish& wish = record.wish;
   const bool judged = wish.declared || wish.invalid || wish.held || wish.removal_approved;
   if (!accepted_ || judged || opaque_file_ || key.kind == Kind::Namespace) return false;
-  if (is_companion(key.kind)) return cache_.find(sync::companion_resource(key)) != nullptr;
+  if (is_companion(key.kind))
+    return wish.in_inventory && cache_.find(sync::companion_resource(key)) != nullptr;
   const ConfigMapView* anchor = anchor_of(key);
   return anchor != nullptr && !is_child(anchor);
 }
@@ -228,7 +232,7 @@ bool Objects::is_unjudged(const ObjectKey& key, const Record& record) const {
 // What a job says of its cluster, whatever the commit says.
 Objects::Choice Objects::choose_child(const ObjectKey& key, const Record& record) {
   Choice choice;
-  if (record.retired) choice.basis = *record.retired ? Basis::Removal : Basis::LastGood;
+  if (record.retired) choice.basis = record.retired->empty() ? Basis::LastGood : Basis::Removal;
   if (record.wish.declared)
     choice.overlay = Overlay{Phase::Blocked, "NameTaken",
                              to_string(anchor_key(key)) + " belongs to a job's own cluster",
@@ -304,7 +308,7 @@ Plan Objects::plan_cluster(const ObjectKey& key, Record& record, const Choice& c
   const ClusterObserved observed = observe_cluster(key, record, now);
   switch (choice.basis) {
     case Basis::Removal:
-      return raycluster::plan_removal(key, observed, now);
+      return raycluster::plan_removal(key, departure_of(record), observed, now);
     case Basis::Declared:
       if (anchor_of(key) == nullptr && waits_for_companions(key)) return waiting_for_companions();
       return raycluster::reconcile(*record.wish.declared, observed, options_.agent_id, now);
@@ -318,6 +322,11 @@ Plan Objects::plan_cluster(const ObjectKey& key, Record& record, const Choice& c
   return not_yet_known();
 }
 
+raycluster::Departure Objects::departure_of(const Record& record) {
+  if (!record.retired) return {};
+  return {"Retired", *record.retired};
+}
+
 Plan Objects::waiting_for_companions() {
   Plan plan;
   plan.reason = "WaitingForCompanions";
@@ -329,6 +338,7 @@ Plan Objects::not_yet_known() const {
   Plan plan;
   plan.reason = "NotYetKnown";
   plan.message = accepted_ ? "nothing of it can be acted on" : "no commit has been read yet";
+  plan.clusters_undecided = true;
   return plan;
 }
 

@@ -18,6 +18,7 @@
 #include "reconcilers/manifest/anchor.h"
 #include "reconcilers/model/declaration.h"
 #include "reconcilers/raycluster/observed.h"
+#include "reconcilers/raycluster/reconcile.h"
 #include "reconcilers/rayjob/observed.h"
 #include "reconcilers/status/tree.h"
 #include "reconcilers/sync/judge.h"
@@ -83,6 +84,7 @@ class Objects {
     Provenance place;
     bool held = false;
     bool removal_approved = false;
+    bool in_inventory = false;  // a companion that we may have applied, and so may remove
   };
 
   struct Record {
@@ -93,9 +95,9 @@ class Objects {
     bool was_ready = false;
     bool companion_touched = false;
     std::string companion_version;  // resource version after our last write
-    // Of a cluster made for a job: what the job's last plan said; nullopt before the first one, and
-    // nothing is done with it until then.
-    std::optional<bool> retired;
+    // Of a cluster made for a job: why it leaves, as the job's last plan said; empty: it stays.
+    // nullopt before the first one, and nothing is done with it until then.
+    std::optional<std::string> retired;
     std::optional<JobCluster> shown_to_jobs;
     FinishedRuns told_ledger;  // of a job: what the publisher was last told of
     status::ObjectStatus status;
@@ -122,11 +124,13 @@ class Objects {
   std::optional<JobCluster> observe_job_cluster(const ObjectKey& key);
   void tell_jobs_of(const ObjectKey& cluster);
   void retire(const ObjectKey& job, const Plan& plan);
-  void mark_if_changed(const ObjectKey& child, bool retired);
+  void forget_job(const ObjectKey& job);
+  void set_retired(const ObjectKey& child, const std::string& why);
   void tell_ledger(Record& record, const JobObserved& observed, Now now);
   static Choice choose_child(const ObjectKey& key, const Record& record);
   static bool is_child(const ConfigMapView* anchor);
   static Unknown incomplete(ResourceType type);
+  static raycluster::Departure departure_of(const Record& record);
   static Plan waiting_for_companions();
   Plan not_yet_known() const;
   Fact<std::optional<ConfigMapView>> observe_anchor(const ObjectKey& key) const;

@@ -122,24 +122,31 @@ void Objects::tell_jobs_of(const ObjectKey& cluster) {
   if (record == records_.end()) jobs_of_.erase(watching);
 }
 
-// What its plan says of its clusters holds until the next one.
+// What its plan says of its clusters holds until the next one that can tell.
 void Objects::retire(const ObjectKey& job, const Plan& plan) {
   const ConfigMapView* anchor = anchor_of(job);
-  if (anchor == nullptr) return;
+  if (anchor == nullptr || plan.clusters_undecided) return;
   for (const ConfigMapView& child : cache_.owned_by(anchor->meta.uid)) {
     const ObjectKey key{Kind::RayCluster, job.ns, child.anchor_name};
-    const bool retired =
-        std::any_of(plan.retirements.begin(), plan.retirements.end(),
-                    [&](const Retirement& retirement) { return retirement.cluster == key; });
-    mark_if_changed(key, retired);
+    const auto found =
+        std::find_if(plan.retirements.begin(), plan.retirements.end(),
+                     [&](const Retirement& retirement) { return retirement.cluster == key; });
+    set_retired(key, found == plan.retirements.end() ? std::string{} : found->reason);
   }
 }
 
-void Objects::mark_if_changed(const ObjectKey& child, bool retired) {
+void Objects::set_retired(const ObjectKey& child, const std::string& why) {
   Record& record = records_[child];
-  if (record.retired == retired) return;
-  record.retired = retired;
+  if (record.retired == why) return;
+  record.retired = why;
   dirty_.insert(child);
+}
+
+// Clusters may outlive any number of jobs that looked at them.
+void Objects::forget_job(const ObjectKey& job) {
+  heads_.forget(job);
+  for (auto& [cluster, jobs] : jobs_of_) jobs.erase(job);
+  std::erase_if(jobs_of_, [](const auto& entry) { return entry.second.empty(); });
 }
 
 // An outcome that is not on record yet is news for the status branch.

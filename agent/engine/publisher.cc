@@ -129,8 +129,8 @@ status::Tree Publisher::ledger(const std::map<ObjectKey, FinishedRuns>& live) co
     if (status::is_ledger_path(path)) files[path] = content;
   for (const auto& [job, runs] : live) {
     const Fact<FinishedRuns> known = ledger_of(job);
-    files[status::ledger_path(job)] =
-        status::render_ledger(job, known.is_known() ? merge_runs(runs, known.value()) : runs);
+    if (!known.is_known()) continue;
+    files[status::ledger_path(job)] = status::render_ledger(job, merge_runs(runs, known.value()));
   }
   return files;
 }

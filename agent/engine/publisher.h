@@ -44,7 +44,8 @@ class Publisher {
   Fact<FinishedRuns> ledger_of(const ObjectKey& job) const;
   // Nothing is published: status commits are switched off, or the last one was refused for good.
   bool is_closed() const { return !options_.status.enabled || refused_; }
-  // The ledger's files: what the branch has, and with it what the live anchors say has ended.
+  // The ledger's files: what the branch has, and with it what the live anchors say has ended. A
+  // file that cannot be understood stays as it is, for a person to mend.
   status::Tree ledger(const std::map<ObjectKey, FinishedRuns>& live) const;
 
   // Holds back an early Ready. `status.since` is when this process saw the phase and reason begin;

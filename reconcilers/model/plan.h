@@ -65,7 +65,7 @@ struct Condition {
 };
 
 // A cluster that was made for a job and is not wanted any more: its objects leave as those of a
-// cluster whose file is gone do, then its anchor. It must be said in every plan until then.
+// cluster whose file is gone do, then its anchor. It is said in every plan until then.
 struct Retirement {
   ObjectKey cluster;
   std::string reason;
@@ -74,6 +74,8 @@ struct Retirement {
 struct Plan {
   std::vector<Action> actions;  // sorted by wave, then target
   std::vector<Retirement> retirements;
+  // Which of the clusters leave cannot be told now: what earlier plans said of them stands.
+  bool clusters_undecided = false;
   std::optional<RayRequest> ray_request;  // at most one at a time for each object
   Phase phase = Phase::Pending;
   std::string reason;   // CamelCase

@@ -453,9 +453,8 @@ std::pair<Pods, Pods> staying_pods(const Census& census) {
 
 // Removal sends a step only when the step before has been answered; the cluster collects what is
 // left once the anchor is gone.
-void remove_next(const ConfigMapView& anchor, const ClusterObserved& observed, Now now,
-                 Plan& plan) {
-  const std::string reason = "its file is gone";
+void remove_next(const ConfigMapView& anchor, const std::string& reason,
+                 const ClusterObserved& observed, Now now, Plan& plan) {
   const Census census = take_census(observed.pods.value(), RayClusterSpec{}, anchor.meta.uid,
                                     anchored_state(anchor).incarnation);
   const auto [workers, heads] = staying_pods(census);
@@ -478,14 +477,15 @@ void remove_next(const ConfigMapView& anchor, const ClusterObserved& observed, N
 
 }  // namespace
 
-Plan plan_removal(const ObjectKey& key, const ClusterObserved& observed, Now now) {
+Plan plan_removal(const ObjectKey& key, const Departure& departure, const ClusterObserved& observed,
+                  Now now) {
   if (const auto unknown = first_unknown(observed))
     return stopped_plan(Phase::Removing, "NotYetKnown", *unknown);
   const auto& anchor = observed.anchor.value();
-  Plan plan = stopped_plan(Phase::Removing, "FileRemoved",
-                           to_string(key) + " is no longer in the repository; its objects leave");
+  Plan plan =
+      stopped_plan(Phase::Removing, departure.reason, to_string(key) + " leaves: " + departure.why);
   if (!anchor) return plan;
-  remove_next(*anchor, observed, now, plan);
+  remove_next(*anchor, departure.why, observed, now, plan);
   report_refusal(plan, Phase::Removing, observed);
   return plan;
 }

@@ -27,9 +27,17 @@ namespace ray_gitops::raycluster {
 Plan reconcile(const Declaration& declaration, const ClusterObserved& observed,
                const std::string& agent_id, Now now);
 
-// What to do when its file is gone and the removal is approved: workers, then the head, then the
+// Why a cluster leaves: CamelCase, and the sentence that plan, log and status share.
+struct Departure {
+  std::string reason = "FileRemoved";
+  std::string why = "its file is gone";
+};
+
+// What to do when its file is gone and the removal is approved, or the job that it was made for
+// wants it no more: workers, then the head, then the
 // Service, then the anchor. Nothing that the anchor does not own is deleted. Phase Removing; no
 // actions and no anchor left means that it is done.
-Plan plan_removal(const ObjectKey& key, const ClusterObserved& observed, Now now);
+Plan plan_removal(const ObjectKey& key, const Departure& departure, const ClusterObserved& observed,
+                  Now now);
 
 }  // namespace ray_gitops::raycluster

@@ -86,10 +86,11 @@ void Reconciling::decide() {
   const auto& anchor = observed_.anchor.value();
   if (!anchor) return begin();
   anchor_ = &*anchor;
+  Result<JobState> state = anchored_job_state(*anchor_);
+  if (anchor_->meta.terminating || !state) leave_clusters_as_they_are();
   if (anchor_->meta.terminating)
     return say(Phase::Progressing, "AnchorLeaving",
                "its anchor is being deleted; it is made again once that is done");
-  Result<JobState> state = anchored_job_state(*anchor_);
   if (!state)
     return say(Phase::Blocked, "StateUnreadable",
                "what has run is not known: " + describe(state.error()) + "; delete " +
@@ -359,6 +360,7 @@ void Reconciling::end_attempt(const Ending& ending) {
 
 // Terminal results first: in the anchor, then in Git, and only then what they are about may go.
 void Reconciling::after_end() {
+  if (is_record_unknown()) leave_clusters_as_they_are();
   const bool stopping = stop_what_runs();
   const bool on_record = is_on_record(state_.run_hash);
   say_words(words_for_ended(state_));
@@ -369,6 +371,8 @@ void Reconciling::after_end() {
     return;
   }
   plan_.message = attempt_prefix(state_, *spec_) + plan_.message;
+  if (is_record_unknown())
+    plan_.message += "; what is on record is not known: " + observed_.ledger.why();
   if (child_ == nullptr) return;
   if (!spec_->shutdown_after_finish) return update_cluster();
   plan_.message += "; " + fate_of_cluster(state_, *spec_, on_record, now_.wall);

@@ -21,7 +21,7 @@ class Removing : private Round {
 };
 
 Plan Removing::run() {
-  say(Phase::Removing, "FileRemoved", to_string(key_) + " is no longer in the repository");
+  say(Phase::Removing, "FileRemoved", to_string(key_) + " leaves: its file is gone");
   decide();
   return finish();
 }
@@ -31,6 +31,7 @@ void Removing::decide() {
   if (!anchor) return;
   anchor_ = &*anchor;
   if (anchor_->meta.terminating) {
+    leave_clusters_as_they_are();
     plan_.message += "; its anchor is being deleted";
     return;
   }
@@ -38,6 +39,7 @@ void Removing::decide() {
   if (!state || !observed_.anchored) return leave(/*stopping=*/false);
   state_ = std::move(*state);
   if (save_outcome()) return;
+  if (has_ended(state_.stage) && is_record_unknown()) leave_clusters_as_they_are();
   const bool stopping = stop_what_runs();
   if (has_ended(state_.stage) && !is_on_record(state_.run_hash))
     plan_.message += "; its outcome is being published before anything of it leaves";

@@ -22,6 +22,7 @@ Plan not_yet_known(Phase phase, const std::string& why) {
   plan.phase = phase;
   plan.reason = "NotYetKnown";
   plan.message = why;
+  plan.clusters_undecided = true;
   plan.conditions = {{"Succeeded", false, plan.reason, plan.message}};
   return plan;
 }

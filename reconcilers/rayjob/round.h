@@ -44,6 +44,9 @@ class Round {
   void replace(const ObjectMeta& live, const Result<Document>& body, std::string reason);
   void delete_anchor(std::string reason);
   void retire(const ConfigMapView& child, std::string reason);
+  // For as long as it is not known whether clusters were leaving already: one that was must not be
+  // brought back.
+  void leave_clusters_as_they_are() { plan_.clusters_undecided = true; }
   // A request to the head of `cluster`.
   void ask(RayVerb verb, const JobCluster& cluster, const std::string& submission_id,
            std::string reason);
@@ -56,6 +59,10 @@ class Round {
   const JobCluster* cluster_of_head(const std::string& head_uid) const;
   AttemptName attempt_of(const JobState& state) const {
     return {key_, state.run_hash, state.attempt};
+  }
+  // Nobody can tell now whether an outcome is on record.
+  bool is_record_unknown() const {
+    return !observed_.ledger_closed && !observed_.ledger.is_known();
   }
   // The run's outcome is in Git, or will never be: what is left of it may go.
   bool is_on_record(const std::string& run_hash) const;

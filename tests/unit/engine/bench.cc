@@ -216,6 +216,8 @@ std::optional<ResourceView> Bench::view(const ResourceKey& key) const {
   return parsed ? std::optional(std::move(*parsed)) : std::nullopt;
 }
 
+bool Bench::has(const ResourceKey& key) const { return objects_.contains(key); }
+
 std::vector<std::string> Bench::names(ResourceType type) const {
   std::vector<std::string> found;
   for (const auto& [key, object] : objects_)

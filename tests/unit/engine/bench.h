@@ -48,6 +48,7 @@ class Bench {
   void put(const ResourceKey& key, nlohmann::json object);
   void deliver(Event event);
 
+  bool has(const ResourceKey& key) const;
   std::vector<std::string> names(ResourceType type) const;
   std::optional<ConfigMapView> anchor(const std::string& cluster) const;
   std::optional<JobState> job_state(const std::string& job) const;

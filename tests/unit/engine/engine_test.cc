@@ -272,6 +272,33 @@ TEST_F(EngineTest, acts_on_nothing_new_and_says_so_while_its_own_anchor_is_rubbi
   EXPECT_EQ(bench.state().accepted_commit, "c2");
 }
 
+const std::string k_settings_file =
+    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  a: b\n";
+const ResourceKey k_settings{ResourceType::ConfigMap, "default", "settings"};
+
+TEST_F(EngineTest, prunes_what_it_applied_though_its_own_anchor_was_deleted_by_hand) {
+  begin();
+  bench.commit("c2", {{"demo.yaml", cluster_file("demo")}, {"settings.yaml", k_settings_file}});
+  ASSERT_TRUE(bench.has(k_settings));
+  bench.remove(agent_anchor_key("ray", "demo"));
+  bench.commit("c3", {{"demo.yaml", cluster_file("demo")}});
+  EXPECT_FALSE(bench.has(k_settings));
+}
+
+TEST_F(EngineTest, prunes_nothing_that_its_inventory_has_lost_and_does_not_ask_for_ever) {
+  begin();
+  bench.commit("c2", {{"demo.yaml", cluster_file("demo")}, {"settings.yaml", k_settings_file}});
+  const ResourceKey own = agent_anchor_key("ray", "demo");
+  AgentState forgetful = bench.state();
+  forgetful.companions.clear();
+  bench.put(own, agent_anchor_body(own, forgetful, "demo").json());
+  bench.writes.clear();
+  bench.commit("c3", {{"demo.yaml", cluster_file("demo")}});
+  bench.run(minutes(1));
+  EXPECT_TRUE(bench.has(k_settings));
+  EXPECT_LE(bench.writes.size(), 2U);
+}
+
 TEST_F(EngineTest, stops_as_asked_and_gives_its_lease_back) {
   begin();
   bench.deliver(StopRequested{});

@@ -161,6 +161,40 @@ TEST_F(JobsTest, runs_on_a_cluster_of_another_file) {
   EXPECT_EQ(bench.names(ResourceType::Pod).size(), 2U);
 }
 
+TEST_F(JobsTest, does_not_bring_a_leaving_cluster_back_after_a_restart) {
+  begin();
+  const std::vector<std::string> maps = bench.names(ResourceType::ConfigMap);
+  const auto child = std::find_if(maps.begin(), maps.end(), [](const std::string& name) {
+    return name.starts_with("raycluster.count-");
+  });
+  ASSERT_NE(child, maps.end());
+  // The head has left, the anchor not yet.
+  bench.unreachable = ResourceKey{ResourceType::ConfigMap, "default", *child};
+  bench.ray_says = RayJobStatus::Succeeded;
+  bench.run();
+  ASSERT_TRUE(bench.names(ResourceType::Pod).empty());
+  bench.restart();
+  bench.status_is_read = false;
+  bench.unreachable.reset();
+  bench.run(minutes(1));
+  EXPECT_TRUE(bench.names(ResourceType::Pod).empty());
+  bench.status_is_read = true;
+  bench.run(minutes(1));
+  EXPECT_TRUE(bench.names(ResourceType::Pod).empty());
+  EXPECT_EQ(bench.names(ResourceType::ConfigMap).size(), maps.size() - 1);
+}
+
+TEST_F(JobsTest, leaves_a_record_alone_that_it_cannot_understand) {
+  begin();
+  bench.published[status::ledger_path(k_job)] = "rubbish";
+  bench.restart();
+  bench.ray_says = RayJobStatus::Succeeded;
+  bench.run(minutes(1));
+  EXPECT_EQ(bench.published[status::ledger_path(k_job)], "rubbish");
+  EXPECT_EQ(bench.names(ResourceType::Pod).size(), 1U) << "its cluster went before its outcome";
+  EXPECT_NE(bench.status_of("count").message.find("cannot be understood"), std::string::npos);
+}
+
 TEST_F(JobsTest, is_silent_once_it_has_ended) {
   begin();
   bench.ray_says = RayJobStatus::Succeeded;

@@ -41,7 +41,7 @@ std::string shown(const Plan& plan, Now now) {
 }
 
 Plan plan_of(const World& world, const Declaration& declaration) {
-  return world.removed ? raycluster::plan_removal(declaration.key, world.observed, world.now)
+  return world.removed ? raycluster::plan_removal(declaration.key, {}, world.observed, world.now)
                        : raycluster::reconcile(declaration, world.observed, k_agent_id, world.now);
 }
 

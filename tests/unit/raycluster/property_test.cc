@@ -157,7 +157,7 @@ World any_world(const Declaration& declaration) {
 
 Plan plan_of(const ClusterObserved& observed, bool removed, const Declaration& declaration,
              Now now) {
-  return removed ? raycluster::plan_removal(declaration.key, observed, now)
+  return removed ? raycluster::plan_removal(declaration.key, {}, observed, now)
                  : raycluster::reconcile(declaration, observed, k_agent_id, now);
 }
 
