@@ -5,8 +5,9 @@ import http.server
 import json
 import random
 import threading
+import urllib.request
 
-from world import (KILLS, PODS_SECONDS_MAX, SEED, STATUS_SECONDS_MAX, Story,
+from world import (KILLS, PODS_SECONDS_MAX, RAY_VERSION, SEED, STATUS_SECONDS_MAX, Story,
                    cluster_yaml, stays, wait_for)
 
 # The bridge's address: what pods reach of the host.
@@ -113,9 +114,17 @@ class OnOneCluster(JobStory):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.repository.write("clusters/shared.yaml", cluster_yaml("shared"))
+        cls.repository.write("clusters/shared.yaml", cluster_yaml("shared").replace(
+            "headGroupSpec:", "headGroupSpec:\n    serviceType: ClusterIP"))
         cls.repository.push("A cluster for all of them")
         cls.agent.wake()
+
+    def test_0_the_head_answers_at_its_services_address(self):
+        self.wait_for_pods("shared")
+        service = self.api.object("services", self.namespace, "shared-head-svc")
+        url = f"http://{service['spec']['clusterIP']}:8265/api/version"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            self.assertEqual(RAY_VERSION, json.loads(answer.read())["ray_version"])
 
     def test_1_succeeds_and_runs_once(self):
         self.declare("first", self.counter.program("first", "print(42)"), "shared")

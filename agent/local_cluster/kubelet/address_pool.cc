@@ -5,6 +5,8 @@
 
 #include <arpa/inet.h>
 
+#include "agent/local_cluster/store/service_network.h"
+
 namespace ray_gitops::local_cluster {
 namespace {
 
@@ -44,7 +46,17 @@ Result<AddressPool> AddressPool::parse(std::string_view subnet) {
   pool.prefix_length_ = prefix;
   pool.first_ = *network + 2;
   pool.last_ = *network + hosts - 1;
+  if (*network <= k_cluster_ip_last && *network + hosts >= k_cluster_ip_first)
+    return fail(
+        ErrorCode::InvalidInput,
+        std::string("the pod subnet overlaps the addresses of Services, ") + k_service_subnet,
+        std::string(subnet));
   return pool;
+}
+
+bool AddressPool::is_pod_address(std::string_view address) const {
+  const auto number = parse_address(std::string(address));
+  return number && *number >= first_ && *number <= last_;
 }
 
 std::string AddressPool::gateway() const { return render_address(first_ - 1); }
@@ -67,7 +79,7 @@ Result<std::string> AddressPool::take(const std::string& holder) {
 
 Result<void> AddressPool::take_exactly(const std::string& holder, const std::string& address) {
   const auto number = parse_address(address);
-  if (!number || *number < first_ || *number > last_) {
+  if (!number || !is_pod_address(address)) {
     return fail(ErrorCode::InvalidInput, "the address is not in the pod subnet " + subnet_,
                 address);
   }

@@ -12,12 +12,15 @@ namespace ray_gitops::local_cluster {
 
 class AddressPool {
  public:
-  // "10.88.0.0/24": IPv4, prefix length 16 to 29, no host bits. InvalidInput otherwise.
+  // "10.88.0.0/24": IPv4, prefix length 16 to 29, no host bits, none of the addresses that Services
+  // get. InvalidInput otherwise.
   static Result<AddressPool> parse(std::string_view subnet);
 
   const std::string& subnet() const { return subnet_; }
   int prefix_length() const { return prefix_length_; }
   std::string gateway() const;
+  // Is it one that is given to pods, now or later?
+  bool is_pod_address(std::string_view address) const;
 
   // The lowest free address; the same one again while `holder` holds it. LimitExceeded when all are
   // taken.

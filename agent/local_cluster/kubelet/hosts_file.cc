@@ -11,6 +11,7 @@
 #include "agent/local_cluster/kubelet/process.h"
 #include "agent/local_cluster/kubelet/status.h"
 #include "agent/local_cluster/store/selectors.h"
+#include "agent/local_cluster/store/service_network.h"
 
 namespace ray_gitops::local_cluster {
 namespace {
@@ -29,6 +30,16 @@ bool is_endpoint(const json& service, const json& pod) {
   if (member(pod, "metadata", "deletionTimestamp").is_string()) return false;
   return boolean(member(service, "spec", "publishNotReadyAddresses")) ||
          has_condition(pod, "Ready");
+}
+
+std::vector<std::string> addresses_of(const json& service, const std::vector<Document>& pods) {
+  const std::string own = text(member(service, "spec", "clusterIP"));
+  if (parse_cluster_ip(own)) return {own};
+  std::vector<std::string> addresses;
+  for (const Document& pod : pods)
+    if (is_endpoint(service, pod.json()))
+      addresses.push_back(text(member(pod.json(), "status", "podIP")));
+  return addresses;
 }
 
 std::string names_of(const json& service, const json& pod) {
@@ -50,11 +61,8 @@ std::string render_hosts_file(const json& pod, const std::string& address,
   std::string result =
       "127.0.0.1 localhost\n::1 localhost ip6-localhost\n" + address + " " + hostname + "\n";
   for (const Document& service : services) {
-    for (const Document& other : pods) {
-      if (!is_endpoint(service.json(), other.json())) continue;
-      result += text(member(other.json(), "status", "podIP")) + " " +
-                names_of(service.json(), pod) + "\n";
-    }
+    for (const std::string& each : addresses_of(service.json(), pods))
+      result += each + " " + names_of(service.json(), pod) + "\n";
   }
   return result;
 }

@@ -14,9 +14,10 @@ namespace ray_gitops::local_cluster {
 
 constexpr const char* k_cluster_domain = "cluster.local";
 
-// One line for each address of a Service that `pod` can name: of every ready pod it selects, or of
-// every pod with an address when it publishes those that are not ready. Terminating and finished
-// pods have none. Services of the pod's own namespace go by their bare name too.
+// One line for each address of a Service that `pod` can name: its own, or without one (headless)
+// those of every ready pod it selects, or of every pod with an address when it publishes those that
+// are not ready. Terminating and finished pods have none. Services of the pod's own namespace go by
+// their bare name too.
 std::string render_hosts_file(const nlohmann::json& pod, const std::string& address,
                               const std::vector<Document>& services,
                               const std::vector<Document>& pods);

@@ -85,6 +85,7 @@ void Kubelet::pass() {
   send_probes(now);
   write_statuses(now);
   write_hosts_files();
+  forward_services();
   if (store_.revision() != revision) changed();
   set_timer(now);
   if (stopping_) finish_stopping();
@@ -340,6 +341,13 @@ void Kubelet::write_hosts_files() {
     if (hosts == run.written_hosts) continue;
     if (write_in_place(run.directory.hosts(), hosts)) run.written_hosts = std::move(hosts);
   }
+}
+
+// Nobody new comes in while everything ends.
+void Kubelet::forward_services() {
+  forwarder_.set_routes(
+      stopping_ ? ServiceRoutes{}
+                : plan_service_routes(list("services"), list("endpointslices"), addresses_));
 }
 
 void Kubelet::set_timer(Now now) {

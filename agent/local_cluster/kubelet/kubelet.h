@@ -1,8 +1,8 @@
 #pragma once
-// Runs the pods of a Store as processes of this host, and tells how they are: scheduler and kubelet
-// of the local cluster in one. Level-triggered: after any change one pass over all pods brings what
-// runs in line with what is asked for. It blocks only for small files and for `ip` at start and
-// end.
+// Runs the pods of a Store as processes of this host, and tells how they are: scheduler, kubelet
+// and kube-proxy of the local cluster in one. Level-triggered: after any change one pass over all
+// pods brings what runs in line with what is asked for. It blocks only for small files and for `ip`
+// at start and end.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +18,7 @@
 #include "agent/local_cluster/kubelet/network.h"
 #include "agent/local_cluster/kubelet/pod_run.h"
 #include "agent/local_cluster/kubelet/prober.h"
+#include "agent/local_cluster/kubelet/service_forwarder.h"
 #include "agent/local_cluster/kubelet/start_order.h"
 #include "agent/local_cluster/store/store.h"
 
@@ -88,6 +89,7 @@ class Kubelet {
                   ProbeKind kind, bool success, const std::string& message);
   void write_statuses(Now now);
   void write_hosts_files();
+  void forward_services();
   void watch(PodRun& run);
   void note_supervisor_end(const std::string& uid);
   void note_state_changes();
@@ -107,6 +109,7 @@ class Kubelet {
   std::map<std::string, PodRun> runs_;            // by uid
   std::map<int, std::string> directory_watches_;  // inotify watch -> uid
   std::unique_ptr<Prober> prober_;
+  ServiceForwarder forwarder_;
   std::unique_ptr<Events> events_;
   std::function<void()> stopped_;
   bool stopping_ = false;

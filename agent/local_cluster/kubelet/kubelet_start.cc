@@ -38,6 +38,7 @@ Kubelet::Kubelet(event_base* base, Store& store, KubeletOptions options, Address
       addresses_(std::move(addresses)),
       bridge_{options_.bridge, options_.subnet, addresses_.gateway(), addresses_.prefix_length()},
       prober_(std::make_unique<Prober>(base)),
+      forwarder_(base, addresses_),
       events_(std::make_unique<Events>()) {}
 
 Kubelet::~Kubelet() = default;

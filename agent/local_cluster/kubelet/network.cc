@@ -10,6 +10,7 @@
 #include <net/if.h>
 
 #include "agent/local_cluster/kubelet/process.h"
+#include "agent/local_cluster/store/service_network.h"
 #include "reconcilers/model/digest.h"
 
 namespace ray_gitops::local_cluster {
@@ -48,22 +49,34 @@ void remove_rules(const BridgeOptions& options) {
   }
 }
 
+Result<void> check_unused(const std::string& subnet, const std::string& whose) {
+  const auto route = run_program({"ip", "route", "show", "root", subnet});
+  if (!route || route->empty()) return {};
+  return fail(ErrorCode::Conflict, whose + " in use on this host: " + *route, subnet);
+}
+
+// Fails when there is none: errors are not wanted here.
+void remove_service_route(const BridgeOptions& options) {
+  static_cast<void>(
+      run_program({"ip", "route", "del", "local", k_service_subnet, "dev", options.name}));
+}
+
 }  // namespace
 
 Result<void> ensure_bridge(const BridgeOptions& options) {
   if (!exists(options.name)) {
-    const auto route = run_program({"ip", "route", "show", "root", options.subnet});
-    if (route && !route->empty()) {
-      return fail(ErrorCode::Conflict, "the pod subnet is in use on this host: " + *route,
-                  options.subnet);
-    }
+    TRY(check_unused(options.subnet, "the pod subnet is"));
+    TRY(check_unused(k_service_subnet, "the addresses of Services are"));
     TRY(run_batch("link add " + options.name + " type bridge\n"));
   }
   remove_rules(options);
+  remove_service_route(options);
   std::string commands;
   for (const std::string& rule : routing_rules(options)) commands += "rule add " + rule + "\n";
   commands += "addr replace " + options.gateway + "/" + std::to_string(options.prefix_length) +
               " dev " + options.name + "\nlink set " + options.name + " up\n";
+  // On the bridge, so that it goes with it; appended, as other local clusters' bridges have one.
+  commands += std::string("route append local ") + k_service_subnet + " dev " + options.name + "\n";
   return run_batch(commands);
 }
 

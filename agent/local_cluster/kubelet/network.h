@@ -21,7 +21,9 @@ struct BridgeOptions {
 
 // Creates the bridge, or takes it over from an earlier run. Routing rules let only this host itself
 // send to the subnet and the pods to nowhere but the subnet and the host, also where the host
-// forwards packets for others. Conflict when the subnet is in use by another interface.
+// forwards packets for others. All addresses of Services (k_service_subnet) become addresses of
+// this host, for as long as one bridge of a local cluster is there. Conflict when the subnet or
+// theirs is in use by another interface.
 Result<void> ensure_bridge(const BridgeOptions& options);
 // The bridge, its rules and every pod interface on it. Nothing when there is none.
 Result<void> remove_bridge(const BridgeOptions& options);

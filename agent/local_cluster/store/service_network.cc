@@ -2,7 +2,94 @@
 
 #include <charconv>
 
+#include <nlohmann/json.hpp>
+
+#include "agent/local_cluster/store/json_path.h"
+
 namespace ray_gitops::local_cluster {
+namespace {
+
+using nlohmann::json;
+using Numbers = std::set<std::uint32_t>;
+
+bool has_cluster_ip(const json& service) {
+  return string_at(service, {"spec", "type"}) != "ExternalName";
+}
+
+std::uint32_t node_port_of(const json& port) {
+  const std::int64_t number = integer_at(port, {"nodePort"});
+  return number > 0 && number <= 65535 ? static_cast<std::uint32_t>(number) : 0;
+}
+
+Numbers node_ports_of(const json& service) {
+  Numbers numbers;
+  for (const json& port : at_path(service, {"spec", "ports"}))
+    if (const std::uint32_t number = node_port_of(port); number != 0) numbers.insert(number);
+  return numbers;
+}
+
+std::optional<std::uint32_t> find_lowest_free(const Numbers& taken, std::uint32_t first,
+                                              std::uint32_t last) {
+  std::uint32_t free = first;
+  for (auto at = taken.lower_bound(first); at != taken.end() && *at == free; ++at) ++free;
+  return free <= last ? std::optional(free) : std::nullopt;
+}
+
+ApiCause refuse_ip(const std::string& asked, const std::string& why) {
+  return {"FieldValueInvalid",
+          "Invalid value: [\"" + asked + "\"]: failed to allocate IP " + asked + ": " + why,
+          "spec.clusterIPs"};
+}
+
+ApiCause refuse_port(std::size_t index, const json& asked, const std::string& why) {
+  return {"FieldValueInvalid", "Invalid value: " + dump_json(asked) + ": " + why,
+          "spec.ports[" + std::to_string(index) + "].nodePort"};
+}
+
+std::string protocol_of(const json& port) {
+  const std::string protocol = string_at(port, {"protocol"});
+  return protocol.empty() ? "TCP" : protocol;
+}
+
+// The node port of `service` for the same traffic; 0 when it has none.
+std::uint32_t node_port_for(const json& service, const json& port) {
+  for (const json& other : at_path(service, {"spec", "ports"}))
+    if (integer_at(other, {"port"}) == integer_at(port, {"port"}) &&
+        protocol_of(other) == protocol_of(port))
+      return node_port_of(other);
+  return 0;
+}
+
+void keep_cluster_ip(const json& live, json& next) {
+  json& spec = next["spec"];
+  const std::string before = string_at(live, {"spec", "clusterIP"});
+  const std::string asked = string_at(spec, {"clusterIP"});
+  if (before.empty()) return;
+  if (has_cluster_ip(next) && asked.empty()) {
+    spec["clusterIP"] = before;
+    spec["clusterIPs"] = at_path(live, {"spec", "clusterIPs"});
+  } else if (!has_cluster_ip(next) && asked == before) {
+    spec.erase("clusterIP");
+    spec.erase("clusterIPs");
+  }
+}
+
+void keep_node_ports(const json& live, json& next) {
+  if (!has_node_ports(live) || !at_path(next, {"spec", "ports"}).is_array()) return;
+  Numbers used = node_ports_of(next);
+  for (json& port : next["spec"]["ports"]) {
+    const std::uint32_t asked = node_port_of(port);
+    const std::uint32_t had = node_port_for(live, port);
+    if (had == 0) continue;
+    if (!has_node_ports(next)) {
+      if (asked == had) port.erase("nodePort");
+    } else if (asked == 0 && used.insert(had).second) {
+      port["nodePort"] = had;
+    }
+  }
+}
+
+}  // namespace
 
 std::optional<std::uint32_t> parse_cluster_ip(std::string_view text) {
   std::uint32_t address = 0;
@@ -24,6 +111,97 @@ std::optional<std::uint32_t> parse_cluster_ip(std::string_view text) {
 std::string render_ip(std::uint32_t address) {
   return std::to_string(address >> 24U) + "." + std::to_string(address >> 16U & 255U) + "." +
          std::to_string(address >> 8U & 255U) + "." + std::to_string(address & 255U);
+}
+
+bool has_node_ports(const json& service) {
+  const std::string type = string_at(service, {"spec", "type"});
+  return type == "NodePort" || type == "LoadBalancer";
+}
+
+void ServiceNetwork::take(const json& service) {
+  if (const auto ip = parse_cluster_ip(string_at(service, {"spec", "clusterIP"})))
+    cluster_ips_.insert(*ip);
+  node_ports_.merge(node_ports_of(service));
+}
+
+void ServiceNetwork::release(const json& service) {
+  if (const auto ip = parse_cluster_ip(string_at(service, {"spec", "clusterIP"})))
+    cluster_ips_.erase(*ip);
+  for (const std::uint32_t number : node_ports_of(service)) node_ports_.erase(number);
+}
+
+std::vector<ApiCause> ServiceNetwork::allocate(json& service, const json& live) const {
+  std::vector<ApiCause> causes;
+  if (has_cluster_ip(service)) allocate_cluster_ip(service, live, causes);
+  if (has_node_ports(service)) allocate_node_ports(service, live, causes);
+  return causes;
+}
+
+void ServiceNetwork::allocate_cluster_ip(json& service, const json& live,
+                                         std::vector<ApiCause>& causes) const {
+  json& spec = service["spec"];
+  const std::string asked = string_at(spec, {"clusterIP"});
+  if (asked == "None" || (!asked.empty() && asked == string_at(live, {"spec", "clusterIP"})))
+    return;
+  const json& listed = at_path(spec, {"clusterIPs"});
+  if (!listed.empty() && listed != json::array({asked})) {
+    causes.push_back({"FieldValueInvalid",
+                      "Invalid value: " + dump_json(listed) + ": element [0] must match clusterIP",
+                      "spec.clusterIPs"});
+    return;
+  }
+  auto address = parse_cluster_ip(asked);
+  if (asked.empty()) {
+    address = find_lowest_free(cluster_ips_, k_cluster_ip_first, k_cluster_ip_last);
+    if (!address)
+      causes.push_back({"FieldValueInvalid",
+                        "Invalid value: []: failed to allocate a serviceIP: range is full",
+                        "spec.clusterIPs"});
+  } else if (!address) {
+    causes.push_back(refuse_ip(asked, std::string("the provided IP is not in the valid range (") +
+                                          k_service_subnet + ")"));
+  } else if (cluster_ips_.contains(*address)) {
+    causes.push_back(refuse_ip(asked, "provided IP is already allocated"));
+  }
+  if (!causes.empty()) return;
+  spec["clusterIP"] = render_ip(*address);
+  spec["clusterIPs"] = json::array({render_ip(*address)});
+}
+
+void ServiceNetwork::allocate_node_ports(json& service, const json& live,
+                                         std::vector<ApiCause>& causes) const {
+  if (!at_path(service, {"spec", "ports"}).is_array()) return;
+  Numbers taken = node_ports_;
+  for (const std::uint32_t own : node_ports_of(live)) taken.erase(own);
+  json& ports = service["spec"]["ports"];
+  std::size_t index = 0;
+  for (const json& port : ports) {
+    const json asked = port.value("nodePort", json(0));
+    const std::uint32_t number = node_port_of(port);
+    const bool is_in_range = number >= k_node_port_first && number <= k_node_port_last;
+    if (asked != 0 && !is_in_range)
+      causes.push_back(refuse_port(index, asked,
+                                   "provided port is not in the valid range. The range of valid "
+                                   "ports is 30000-32767"));
+    if (is_in_range && !taken.insert(number).second)
+      causes.push_back(refuse_port(index, asked, "provided port is already allocated"));
+    ++index;
+  }
+  if (!causes.empty()) return;
+  // Now that those that are asked for are known.
+  for (json& port : ports) {
+    if (node_port_of(port) != 0) continue;
+    const auto number = find_lowest_free(taken, k_node_port_first, k_node_port_last);
+    if (!number) return causes.push_back(refuse_port(0, 0, "every node port is allocated"));
+    taken.insert(*number);
+    port["nodePort"] = *number;
+  }
+}
+
+void keep_allocated(const json& live, json& next) {
+  if (!next.contains("spec") || !next["spec"].is_object()) return;
+  keep_cluster_ip(live, next);
+  keep_node_ports(live, next);
 }
 
 }  // namespace ray_gitops::local_cluster

@@ -7,7 +7,6 @@
 
 #include "agent/local_cluster/store/defaults.h"
 #include "agent/local_cluster/store/json_path.h"
-#include "agent/local_cluster/store/service_network.h"
 #include "reconcilers/model/check.h"
 #include "reconcilers/model/digest.h"
 
@@ -223,8 +222,7 @@ void Store::record(Change change) {
 void Store::index(const StoreKey& key, const Document& object) {
   uids_[string_at(object.json(), {"metadata", "uid"})] = key;
   for (const std::string& owner : owner_uids_of(object.json())) dependents_[owner].insert(key);
-  const auto ip = parse_cluster_ip(string_at(object.json(), {"spec", "clusterIP"}));
-  if (key.plural == "services" && ip) cluster_ips_[*ip] = key;
+  if (key.plural == "services") service_network_.take(object.json());
 }
 
 void Store::unindex(const StoreKey& key, const Document& object) {
@@ -235,8 +233,7 @@ void Store::unindex(const StoreKey& key, const Document& object) {
     found->second.erase(key);
     if (found->second.empty()) dependents_.erase(found);
   }
-  const auto ip = parse_cluster_ip(string_at(object.json(), {"spec", "clusterIP"}));
-  if (key.plural == "services" && ip) cluster_ips_.erase(*ip);
+  if (key.plural == "services") service_network_.release(object.json());
 }
 
 void Store::note_work(const Change& change) {

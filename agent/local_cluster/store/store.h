@@ -23,6 +23,7 @@
 #include "agent/local_cluster/store/api_error.h"
 #include "agent/local_cluster/store/resource_types.h"
 #include "agent/local_cluster/store/selectors.h"
+#include "agent/local_cluster/store/service_network.h"
 #include "reconcilers/model/document.h"
 #include "reconcilers/model/time.h"
 
@@ -206,7 +207,8 @@ class Store {
   ApiResult<Document> finish_create(const StoreKey& key, nlohmann::json object,
                                     const WriteOptions& options);
   std::optional<ApiError> check_namespace_open(const StoreKey& key) const;
-  std::optional<ApiError> allocate_cluster_ip(const StoreKey& key, nlohmann::json& service);
+  std::optional<ApiError> allocate_addresses(const StoreKey& key, nlohmann::json& object,
+                                             const nlohmann::json& live) const;
   // Nothing holds the terminating object any longer: no finalizer, no running process.
   static bool may_go(const nlohmann::json& object);
   void orphan_dependents(const std::string& owner_uid, WallTime now);
@@ -225,7 +227,7 @@ class Store {
   std::set<StoreKey> garbage_suspects_;
   std::set<StoreKey> stale_services_;
   std::set<std::string> terminating_namespaces_;
-  std::map<std::uint32_t, StoreKey> cluster_ips_;
+  ServiceNetwork service_network_;
   WallTime events_looked_at_;
   std::map<StoreKey, std::optional<Document>> unsaved_;
 };

@@ -8,6 +8,7 @@
 
 #include "agent/local_cluster/store/base64.h"
 #include "agent/local_cluster/store/json_path.h"
+#include "agent/local_cluster/store/service_network.h"
 
 namespace ray_gitops::local_cluster {
 namespace {
@@ -197,7 +198,33 @@ void check_service_ports(const json& ports, Causes& causes) {
   }
 }
 
+void check_service_type(const json& service, Causes& causes) {
+  const std::string type = string_at(service, {"spec", "type"});
+  const std::string ip = string_at(service, {"spec", "clusterIP"});
+  if (type != "ClusterIP" && type != "ExternalName" && !has_node_ports(service))
+    causes.push_back(
+        {"FieldValueNotSupported",
+         "Unsupported value: \"" + type +
+             R"(": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort")",
+         "spec.type"});
+  if (has_node_ports(service) && ip == "None")
+    add_invalid(causes, "spec.clusterIPs[0]", ip,
+                "may not be set to 'None' for " + type + " services");
+  if (type == "ExternalName" && !ip.empty())
+    causes.push_back({"FieldValueForbidden", "Forbidden: may not be set for ExternalName services",
+                      "spec.clusterIPs"});
+  if (type != "ClusterIP") return;
+  std::size_t index = 0;
+  for (const json& port : at_path(service, {"spec", "ports"})) {
+    const std::string field = "spec.ports[" + std::to_string(index++) + "].nodePort";
+    if (integer_at(port, {"nodePort"}) != 0)
+      causes.push_back(
+          {"FieldValueForbidden", "Forbidden: may not be used when `type` is 'ClusterIP'", field});
+  }
+}
+
 void check_service(const json& service, Causes& causes) {
+  check_service_type(service, causes);
   const json& spec = at_path(service, {"spec"});
   const json& ports = at_path(spec, {"ports"});
   const bool needs_ports =
@@ -330,8 +357,8 @@ Causes find_forbidden_changes(const ResourceType& type, const json& before, cons
   const std::string ip = string_at(before, {"spec", "clusterIP"});
   if (type.plural == "services" && !ip.empty() && string_at(after, {"spec", "clusterIP"}) != ip &&
       string_at(after, {"spec", "type"}) != "ExternalName")
-    add_invalid(causes, "spec.clusterIPs[0]", at_path(after, {"spec", "clusterIPs"}),
-                "may not change once set");
+    add_invalid(causes, "spec.clusterIPs[0]",
+                json::array({string_at(after, {"spec", "clusterIP"})}), "may not change once set");
   if (type.plural == "secrets" && at_path(before, {"type"}) != at_path(after, {"type"}))
     add_invalid(causes, "type", at_path(after, {"type"}), "field is immutable");
   const bool is_data = type.plural == "secrets" || type.plural == "configmaps";

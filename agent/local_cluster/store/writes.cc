@@ -7,7 +7,6 @@
 #include "agent/local_cluster/store/apply.h"
 #include "agent/local_cluster/store/defaults.h"
 #include "agent/local_cluster/store/json_path.h"
-#include "agent/local_cluster/store/service_network.h"
 #include "agent/local_cluster/store/store.h"
 #include "agent/local_cluster/store/validation.h"
 #include "reconcilers/model/digest.h"
@@ -87,14 +86,6 @@ void keep_status(const ResourceType& type, const json& live, json& next) {
     next["status"] = live["status"];
   else
     next.erase("status");
-}
-
-// Allocated once, kept when a client leaves it out.
-void keep_cluster_ip(const StoreKey& key, const json& live, json& next) {
-  if (key.plural != "services" || !next.contains("spec") || !next["spec"].is_object()) return;
-  if (!string_at(next, {"spec", "clusterIP"}).empty()) return;
-  for (const char* field : {"clusterIP", "clusterIPs"})
-    if (at_path(live, {"spec"}).contains(field)) next["spec"][field] = live["spec"][field];
 }
 
 std::optional<ApiError> check_versions(const StoreKey& key, const json& live, const json& object) {
@@ -181,7 +172,7 @@ ApiResult<Document> Store::finish_create(const StoreKey& key, json object,
   if (!object["metadata"].contains("managedFields"))
     record_update(type, json(), object,
                   {.name = options.field_manager, .subresource = {}, .now = options.now});
-  if (auto error = allocate_cluster_ip(key, object)) return refuse(std::move(*error));
+  if (auto error = allocate_addresses(key, object, json())) return refuse(std::move(*error));
   if (options.dry_run) return Document(std::move(object));
   return commit(key, std::move(object));
 }
@@ -201,8 +192,8 @@ ApiResult<Document> Store::update(const StoreKey& key, const json& object,
   json next = object;
   strip_nulls(next);
   keep_status(type, live->json(), next);
-  keep_cluster_ip(key, live->json(), next);
   fill_defaults(type, next);
+  if (key.plural == "services") keep_allocated(live->json(), next);
   set_identity(key, next);
   record_update(type, live->json(), next,
                 {.name = options.field_manager, .subresource = {}, .now = options.now});
@@ -271,6 +262,7 @@ ApiResult<Store::Applied> Store::apply(const StoreKey& key, const json& object,
       {.name = options.field_manager, .subresource = {}, .now = options.now}, options.force);
   if (!merged) return refuse(std::move(merged).error());
   const bool creates = live.is_null();
+  if (!creates && key.plural == "services") keep_allocated(live.json(), *merged);
   auto written = creates ? finish_create(key, std::move(*merged), options)
                          : finish_write(key, std::move(*merged), live, options);
   if (!written) return refuse(std::move(written).error());
@@ -320,6 +312,7 @@ ApiResult<Document> Store::finish_write(const StoreKey& key, json next, const Do
   for (ApiCause& cause : find_forbidden_changes(type, live.json(), next))
     causes.push_back(std::move(cause));
   if (!causes.empty()) return refuse(invalid(type, key.name, std::move(causes)));
+  if (auto error = allocate_addresses(key, next, live.json())) return refuse(std::move(*error));
   if (next == live.json()) return live;
   if (type.has_generation && at_path(next, {"spec"}) != at_path(live.json(), {"spec"}))
     next["metadata"]["generation"] = integer_at(live.json(), {"metadata", "generation"}) + 1;
@@ -352,34 +345,12 @@ std::string Store::generate_name(const std::string& prefix, const StoreKey& key)
   return candidate.name;
 }
 
-std::optional<ApiError> Store::allocate_cluster_ip(const StoreKey& key, json& service) {
+std::optional<ApiError> Store::allocate_addresses(const StoreKey& key, json& object,
+                                                  const json& live) const {
   if (key.plural != "services") return std::nullopt;
-  json& spec = service["spec"];
-  const std::string asked = string_at(spec, {"clusterIP"});
-  if (asked == "None" || string_at(spec, {"type"}) == "ExternalName") return std::nullopt;
-  const auto refused = [&](const std::string& why) {
-    return invalid(
-        type_of(key), key.name,
-        {{"FieldValueInvalid",
-          "Invalid value: [\"" + asked + "\"]: failed to allocate IP " + asked + ": " + why,
-          "spec.clusterIPs"}});
-  };
-  std::uint32_t address = k_cluster_ip_first;
-  if (!asked.empty()) {
-    const auto parsed = parse_cluster_ip(asked);
-    if (!parsed) return refused("the provided IP is not in the valid range (10.89.0.0/16)");
-    if (cluster_ips_.contains(*parsed)) return refused("provided IP is already allocated");
-    address = *parsed;
-  } else {
-    for (const auto& [taken, owner] : cluster_ips_) {
-      if (taken > address) break;
-      ++address;
-    }
-    if (address > k_cluster_ip_last) return refused("no more addresses");
-  }
-  spec["clusterIP"] = render_ip(address);
-  spec["clusterIPs"] = json::array({render_ip(address)});
-  return std::nullopt;
+  std::vector<ApiCause> causes = service_network_.allocate(object, live);
+  if (causes.empty()) return std::nullopt;
+  return invalid(type_of(key), key.name, std::move(causes));
 }
 
 }  // namespace ray_gitops::local_cluster

@@ -114,34 +114,6 @@ TEST(Create, of_a_secret_encodes_its_plain_texts) {
   EXPECT_EQ(made["type"], "Opaque");
 }
 
-TEST(Services, get_the_lowest_free_address) {
-  StoreFixture cluster;
-  const json spec{{"ports", {{{"port", 80}}}}};
-  for (const char* name : {"a", "b", "c"}) cluster.send("POST", k_services, service(name, spec));
-  EXPECT_EQ(cluster.object("services", "c")["spec"]["clusterIP"], "10.89.0.3");
-  cluster.send("DELETE", std::string(k_services) + "/b");
-  cluster.send("POST", k_services, service("d", spec));
-  EXPECT_EQ(cluster.object("services", "d")["spec"]["clusterIP"], "10.89.0.2");
-  EXPECT_EQ(cluster.object("services", "d")["spec"]["ports"][0]["targetPort"], 80);
-  EXPECT_EQ(cluster.object("services", "d")["spec"]["ports"][0]["protocol"], "TCP");
-}
-
-TEST(Services, without_address_stay_headless) {
-  StoreFixture cluster;
-  cluster.send("POST", k_services, service("h", {{"clusterIP", "None"}}));
-  EXPECT_EQ(cluster.object("services", "h")["spec"]["clusterIP"], "None");
-  EXPECT_EQ(cluster.object("services", "h")["spec"]["clusterIPs"], json::array({"None"}));
-}
-
-TEST(Services, keep_their_address_when_an_update_leaves_it_out) {
-  StoreFixture cluster;
-  cluster.send("POST", k_services, service("a", {{"ports", {{{"port", 80}}}}}));
-  const ApiAnswer answer = cluster.send("PUT", std::string(k_services) + "/a",
-                                        service("a", {{"ports", {{{"port", 81}}}}}));
-  ASSERT_EQ(answer.http, 200);
-  EXPECT_EQ(answer.body.json()["spec"]["clusterIP"], "10.89.0.1");
-}
-
 TEST(Update, with_an_old_revision_is_a_conflict) {
   StoreFixture cluster;
   const ApiAnswer made = cluster.send("POST", k_config_maps, config_map("a", {{"x", "1"}}));

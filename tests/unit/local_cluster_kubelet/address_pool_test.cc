@@ -35,9 +35,18 @@ TEST(AddressPool, keeps_the_address_that_a_pod_already_has) {
   }
 }
 
+TEST(AddressPool, knows_which_addresses_pods_can_have) {
+  const auto pool = AddressPool::parse("10.88.0.0/24").value();
+  for (const char* address : {"10.88.0.2", "10.88.0.254"})
+    EXPECT_TRUE(pool.is_pod_address(address)) << address;
+  for (const char* address : {"10.88.0.0", "10.88.0.1", "10.88.0.255", "10.88.1.2", "x", ""})
+    EXPECT_FALSE(pool.is_pod_address(address)) << address;
+}
+
 TEST(AddressPool, refuses_what_is_no_subnet) {
-  for (const char* text : {"", "10.88.0.0", "10.88.0.0/8", "10.88.0.0/30", "10.88.0.1/24",
-                           "10.88.0.0/24x", "::/24", "10.88.0/24"}) {
+  for (const char* text :
+       {"", "10.88.0.0", "10.88.0.0/8", "10.88.0.0/30", "10.88.0.1/24", "10.88.0.0/24x", "::/24",
+        "10.88.0/24", "10.96.0.0/16", "10.96.7.0/24"}) {
     EXPECT_FALSE(AddressPool::parse(text)) << text;
   }
 }

@@ -49,6 +49,18 @@ TEST(HostsFile, names_services_of_the_own_namespace_also_without_it) {
       std::string(k_own_lines) + "10.88.0.2 svc.team.svc.cluster.local svc.team.svc svc.team\n");
 }
 
+TEST(HostsFile, names_the_address_of_a_service_that_has_one) {
+  const json viewer = {{"metadata", {{"name", "viewer"}, {"namespace", "team"}}}};
+  json service = service_of(true);
+  service["spec"]["clusterIP"] = "10.96.0.1";
+  const std::string expected =
+      std::string(k_own_lines) + "10.96.0.1 svc.team.svc.cluster.local svc.team.svc svc.team svc\n";
+  EXPECT_EQ(render(viewer, service, {pod_of("a", "10.88.0.2", true)}), expected);
+  EXPECT_EQ(render(viewer, service, {}), expected);
+  service["spec"]["clusterIP"] = "None";
+  EXPECT_NE(render(viewer, service, {pod_of("a", "10.88.0.2", true)}), expected);
+}
+
 TEST(HostsFile, leaves_out_pods_that_are_not_ready_unless_they_are_published) {
   const json viewer = {{"metadata", {{"name", "viewer"}, {"namespace", "other"}}}};
   const std::vector<json> pods = {pod_of("a", "10.88.0.2", false)};

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/local_cluster/kubelet/clock.h"
@@ -87,6 +88,7 @@ void Host::create(const json& object) {
   const auto created =
       store_.create(key, object, {.now = read_clocks().wall, .field_manager = "test"});
   ASSERT_TRUE(created) << created.error().message;
+  store_.settle(read_clocks().wall);
   if (kubelet_) kubelet_->store_changed();
 }
 
@@ -95,6 +97,12 @@ void Host::remove_pod(const std::string& name, std::optional<std::int64_t> grace
       store_.remove({"pods", "default", name},
                     {.now = read_clocks().wall, .grace_period_seconds = grace_seconds});
   ASSERT_TRUE(removed) << removed.error().message;
+  store_.settle(read_clocks().wall);
+  kubelet_->store_changed();
+}
+
+void Host::remove_service(const std::string& name) {
+  ASSERT_TRUE(store_.remove({"services", "default", name}, {.now = read_clocks().wall}));
   kubelet_->store_changed();
 }
 
@@ -172,8 +180,40 @@ void PodTest::TearDown() {
   EXPECT_TRUE(read_pod_interfaces(k_bridge).empty());
   EXPECT_FALSE(run_program({"ip", "link", "show", k_bridge}));
   EXPECT_EQ(run_program({"ip", "rule", "show"}).value().find("10.88.0.0"), std::string::npos);
+  EXPECT_EQ(run_program({"ip", "route", "show", "table", "all"}).value().find("10.96.0.0"),
+            std::string::npos);
   EXPECT_EQ(read_file("/proc/self/mountinfo", 1 << 20).value().find(directory_), std::string::npos);
   std::filesystem::remove_all(directory_);
+}
+
+OtherMachine::OtherMachine() : pid_(fork()) {
+  if (pid_ == 0) {
+    unshare(CLONE_NEWNET);
+    for (;;) pause();
+  }
+  const std::string own = "/proc/" + std::to_string(pid_) + "/ns/net";
+  const auto until = std::chrono::steady_clock::now() + k_patience;
+  while (std::filesystem::read_symlink(own) == std::filesystem::read_symlink("/proc/self/ns/net") &&
+         std::chrono::steady_clock::now() < until) {
+  }
+  const std::string setup =
+      "sysctl -qw net.ipv4.ip_forward=1 && "
+      "ip link add lan type veth peer name lan netns " +
+      std::to_string(pid_) + " && ip addr add 192.0.2.1/24 dev lan && ip link set lan up && " +
+      inside("ip addr add 192.0.2.2/24 dev lan") + " && " + inside("ip link set lan up") + " && " +
+      inside("ip route add default via 192.0.2.1");
+  EXPECT_TRUE(run_program({"sh", "-c", setup}));
+}
+
+OtherMachine::~OtherMachine() {
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  // The kernel takes its end of the cable away later than the next test may want a new one.
+  static_cast<void>(run_program({"ip", "link", "del", "lan"}));
+}
+
+std::string OtherMachine::inside(const std::string& command) const {
+  return "nsenter -t " + std::to_string(pid_) + " -n " + command;
 }
 
 int count_processes(const std::string& text) {

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/types.h>
 
 #include "agent/local_cluster/kubelet/kubelet.h"
 
@@ -33,6 +34,7 @@ class Host {
   static nlohmann::json pod(const std::string& name, const std::string& script);
   void create(const nlohmann::json& object);
   void remove_pod(const std::string& name, std::optional<std::int64_t> grace_seconds = {});
+  void remove_service(const std::string& name);
 
   // Null when there is none.
   nlohmann::json get(const std::string& plural, const std::string& name) const;
@@ -66,6 +68,22 @@ class PodTest : public testing::Test {
 
   std::string directory_;
   std::unique_ptr<Host> host_;
+};
+
+// Another machine (a network namespace) whose way to everything leads over this host, which
+// forwards packets for it.
+class OtherMachine {
+ public:
+  OtherMachine();
+  ~OtherMachine();
+  OtherMachine(const OtherMachine&) = delete;
+  OtherMachine& operator=(const OtherMachine&) = delete;
+
+  // The shell command that runs `command` there.
+  std::string inside(const std::string& command) const;
+
+ private:
+  pid_t pid_ = 0;
 };
 
 // Processes of this host with this text in their command line.

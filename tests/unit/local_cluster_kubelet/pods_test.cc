@@ -1,11 +1,7 @@
 // Real pods: processes in namespaces, through the kubelet and its supervisors.
 #include <filesystem>
 
-#include <sched.h>
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "agent/local_cluster/kubelet/process.h"
 #include "pod_fixture.h"
@@ -203,28 +199,10 @@ TEST_F(PodTest, cannot_be_reached_from_another_machine) {
   const std::string address = host_->status("p")["podIP"];
   const std::string probe = "exec 3<>/dev/tcp/" + address + "/8000";
   ASSERT_TRUE(host_->wait_until([&] { return run_program({"bash", "-c", probe}).has_value(); }));
-  // Another machine whose route to the pods is this host, and a host that forwards packets.
-  const pid_t machine = fork();
-  if (machine == 0) {
-    unshare(CLONE_NEWNET);
-    for (;;) pause();
-  }
-  ASSERT_TRUE(run_program({"sysctl", "-qw", "net.ipv4.ip_forward=1"}));
-  const std::string pid = std::to_string(machine);
-  ASSERT_TRUE(host_->wait_until([&] {
-    return std::filesystem::read_symlink("/proc/" + pid + "/ns/net") !=
-           std::filesystem::read_symlink("/proc/self/ns/net");
-  }));
-  ASSERT_TRUE(
-      run_program({"ip", "-batch", "-"}, "link add lan type veth peer name lan netns " + pid +
-                                             "\naddr add 192.0.2.1/24 dev lan\nlink set lan up\n"));
-  const std::string inside = "nsenter -t " + pid + " -n ";
-  ASSERT_TRUE(
-      run_program({"sh", "-c",
-                   inside + "ip addr add 192.0.2.2/24 dev lan && " + inside +
-                       "ip link set lan up && " + inside + "ip route add default via 192.0.2.1"}));
+  const OtherMachine machine;
   const auto reach_pod = [&] {
-    return run_program({"sh", "-c", inside + "timeout 3 bash -c '" + probe + "'"}).has_value();
+    return run_program({"sh", "-c", machine.inside("timeout 3 bash -c '" + probe + "'")})
+        .has_value();
   };
   EXPECT_FALSE(reach_pod());
   // That is the kubelet's doing: without its routing rules this host would forward.
@@ -232,8 +210,6 @@ TEST_F(PodTest, cannot_be_reached_from_another_machine) {
                            "ip rule show | grep unreachable | cut -d: -f1 | "
                            "while read number; do ip rule del pref $number; done"}));
   EXPECT_TRUE(reach_pod());
-  kill(machine, SIGKILL);
-  waitpid(machine, nullptr, 0);
 }
 
 TEST_F(PodTest, deleted_pod_is_asked_to_stop_and_leaves_nothing) {
