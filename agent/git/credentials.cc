@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/git/child.h"
+#include "reconcilers/manifest/compression.h"
 
 namespace ray_gitops::git {
 namespace {
@@ -67,21 +68,6 @@ Result<std::string> read_credential(const std::string& path) {
   return credential;
 }
 
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view k_digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t at = 0; at < bytes.size(); at += 3) {
-    const std::string_view three = bytes.substr(at, 3);
-    unsigned bits = 0;
-    for (std::size_t index = 0; index < 3; ++index)
-      bits = bits << 8U | (index < three.size() ? static_cast<unsigned char>(three[index]) : 0U);
-    for (std::size_t index = 0; index < 4; ++index)
-      text += index > three.size() ? '=' : k_digits[bits >> (18 - 6 * index) & 63U];
-  }
-  return text;
-}
-
 void mask(std::string& text, const std::string& secret) {
   for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3))
     text.replace(at, secret.size(), "***");
@@ -115,7 +101,7 @@ Result<std::optional<Credentials>> read_credentials(const CredentialSource& sour
 }
 
 std::string without_credentials(std::string text, const Credentials& credentials) {
-  mask(text, base64(credentials.username + ":" + credentials.token));
+  mask(text, base64_encode(credentials.username + ":" + credentials.token));
   mask(text, credentials.token);
   return text;
 }

@@ -72,7 +72,7 @@ ROOMS = {
     ENGINE: pure(ours=ALL_RECONCILERS, libraries=("json",)),
     LOOP: adapter(ours=(MODEL, LOG), libraries=("curl",)),
     LOG: adapter(ours=(MODEL,), libraries=("json", "spdlog")),
-    GIT: adapter(ours=(MODEL, ENGINE, LOOP, LOG), libraries=("git2",)),
+    GIT: adapter(ours=(MODEL, MANIFEST, ENGINE, LOOP, LOG), libraries=("git2",)),
     # The manifest room is here for what objects mean: views, labels, their JSON.
     "agent/kubernetes": adapter(ours=(MODEL, MANIFEST, ENGINE, LOOP, LOG),
                                 libraries=("json", "yaml-cpp")),
@@ -103,6 +103,7 @@ ONLY_FILES = {
     ("agent/kubernetes", MANIFEST): tuple(
         f"reconcilers/manifest/{name}.h"
         for name in ("compression", "json_members", "labels", "view")),
+    (GIT, MANIFEST): ("reconcilers/manifest/compression.h",),
     ("agent/ray", MANIFEST): tuple(
         f"reconcilers/manifest/{name}.h" for name in ("json_members", "labels")),
 }
