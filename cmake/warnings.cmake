@@ -9,6 +9,9 @@ endif()
 if(RAY_GITOPS_SANITIZE)
   target_compile_options(ray_gitops_flags INTERFACE
     -fsanitize=${RAY_GITOPS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # The vptr check reads memory through a pipe it opens: without a free file descriptor, which
+  # is what one test is about, it calls every object invalid.
+  target_compile_options(ray_gitops_flags INTERFACE -fno-sanitize=vptr)
   target_link_options(ray_gitops_flags INTERFACE -fsanitize=${RAY_GITOPS_SANITIZE})
 endif()
 target_include_directories(ray_gitops_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})

@@ -45,7 +45,7 @@ std::string percent_encoded(const std::string& text) {
 }
 
 std::string target_of(const RayRequest& request) {
-  const std::string jobs = "/api/jobs/";
+  std::string jobs = "/api/jobs/";
   switch (request.verb) {
     case RayVerb::GetVersion:
       return "/api/version";

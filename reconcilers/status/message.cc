@@ -1,6 +1,7 @@
 #include "reconcilers/status/message.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -28,7 +29,16 @@ bool ends_job(const ObjectStatus& object) {
          (object.phase == Phase::Succeeded || object.phase == Phase::Failed);
 }
 
-// Results of jobs first: they are what somebody waits for.
+// Results of jobs are what somebody waits for.
+std::vector<Transition> results_first(const std::vector<Transition>& found) {
+  const auto is_result = [](const Transition& transition) { return transition.result.has_value(); };
+  std::vector<Transition> ordered;
+  ordered.reserve(found.size());
+  std::copy_if(found.begin(), found.end(), std::back_inserter(ordered), is_result);
+  std::remove_copy_if(found.begin(), found.end(), std::back_inserter(ordered), is_result);
+  return ordered;
+}
+
 std::vector<Transition> transitions(const StatusFacts& facts, const Tree& before) {
   const auto published = read_published(before);
   std::vector<Transition> found;
@@ -50,14 +60,14 @@ std::vector<Transition> transitions(const StatusFacts& facts, const Tree& before
   for (const auto& [path, old] : published)
     if (!present.contains(path))
       found.push_back({printable(path, 200) + ": " + shown_phase(old) + " -> gone", {}});
-  std::stable_partition(found.begin(), found.end(),
-                        [](const Transition& transition) { return transition.result.has_value(); });
-  return found;
+  return results_first(found);
 }
 
 std::vector<std::string> results(const std::vector<Transition>& transitions) {
+  const std::vector<Phase> ends = {Phase::Succeeded, Phase::Failed};
   std::vector<std::string> parts;
-  for (const Phase result : {Phase::Succeeded, Phase::Failed}) {
+  parts.reserve(ends.size());
+  for (const Phase result : ends) {
     const auto count =
         std::count_if(transitions.begin(), transitions.end(),
                       [&](const Transition& transition) { return transition.result == result; });
@@ -72,6 +82,7 @@ std::vector<std::string> counts(const StatusFacts& facts) {
   std::map<Phase, int> by_phase;
   for (const ObjectStatus& object : facts.objects) ++by_phase[object.phase];
   std::vector<std::string> parts;
+  parts.reserve(by_phase.size());
   for (const auto& [phase, count] : by_phase)
     parts.push_back(std::to_string(count) + " " + lower(name_of(phase)));
   if (!facts.diagnostics.empty())

@@ -115,7 +115,7 @@ class OnOneCluster(JobStory):
     def setUpClass(cls):
         super().setUpClass()
         cls.repository.write("clusters/shared.yaml", cluster_yaml("shared").replace(
-            "headGroupSpec:", "headGroupSpec:\n    serviceType: ClusterIP"))
+            "headGroupSpec:", "headGroupSpec:\n    serviceType: NodePort"))
         cls.repository.push("A cluster for all of them")
         cls.agent.wake()
 

@@ -101,6 +101,7 @@ std::vector<SocketAddress> choose_endpoints(const std::vector<SocketAddress>& en
                                             std::size_t connection_number) {
   std::vector<SocketAddress> chosen;
   const std::size_t count = std::min(endpoints.size(), k_endpoint_attempts_max);
+  chosen.reserve(count);
   for (std::size_t attempt = 0; attempt < count; ++attempt)
     chosen.push_back(endpoints[(connection_number + attempt) % endpoints.size()]);
   return chosen;
