@@ -11,7 +11,7 @@
 #include "agent/app/files.h"
 #include "agent/app/log_setup.h"
 #include "agent/app/runtime.h"
-#include "agent/app/version.h"
+#include "agent/app/runtime_options.h"
 #include "agent/kubernetes/connection.h"
 
 namespace ray_gitops::app {
@@ -20,11 +20,6 @@ namespace {
 std::string cache_directory(const AgentConfig& config) {
   if (!config.cache_directory.empty()) return config.cache_directory;
   return cache_home() + "/" + config.agent_id;
-}
-
-std::string kubeconfig_path(const AgentConfig& config) {
-  if (!config.kubeconfig.empty()) return config.kubeconfig;
-  return environment_or("KUBECONFIG", home() + "/.kube/config");
 }
 
 // Names this agent's disk in the Lease, so that a restart takes up where the last run was ended,
@@ -36,42 +31,6 @@ std::string new_instance() {
   char digits[17] = {};
   std::snprintf(digits, sizeof digits, "%08x", random());
   return std::string(host) + "-" + digits;
-}
-
-engine::EngineOptions engine_options(const AgentConfig& config, const std::string& instance) {
-  const auto seconds = [](std::int64_t count) { return std::chrono::seconds(count); };
-  return {.agent_id = config.agent_id,
-          .agent_ns = config.agent_namespace,
-          .instance = instance,
-          .version = k_version,
-          .repository = config.repository.url + "#" + config.repository.branch,
-          .branch = config.repository.branch,
-          .default_ns = config.default_namespace,
-          .poll_interval = seconds(config.repository.poll_interval_seconds),
-          .guards = {.objects = static_cast<int>(config.guards.objects),
-                     .percent = static_cast<int>(config.guards.percent)},
-          .status = {.enabled = config.status.enabled,
-                     .debounce = seconds(config.status.debounce_seconds),
-                     .longest_wait = seconds(config.status.max_wait_seconds),
-                     .commits_per_hour = static_cast<int>(config.status.commits_per_hour),
-                     .burst = static_cast<int>(config.status.burst)}};
-}
-
-RuntimeOptions runtime_options(const AgentConfig& config, const std::string& instance,
-                               kubernetes::Connection connection) {
-  RuntimeOptions options;
-  options.engine = engine_options(config, instance);
-  options.git = git_options(config, cache_directory(config) + "/git");
-  options.source = {.branch = config.repository.branch,
-                    .status_branch = config.status.branch,
-                    .folder = config.repository.path};
-  options.report = report::default_report_options(config.agent_id);
-  options.report.branch = config.status.branch;
-  options.kubernetes = {.connection = std::move(connection),
-                        .agent_id = config.agent_id,
-                        .user_agent = std::string("ray-gitops/") + k_version};
-  options.ray.user_agent = options.kubernetes.user_agent;
-  return options;
 }
 
 // A hook may wake the agent before it listens: the signal then waits instead of ending it.
@@ -103,7 +62,7 @@ int run_agent(const cli::AgentCommand& command) {
   if (!connection)
     return complain(connection.error(),
                     "set cluster.kubeconfig in the configuration, or KUBECONFIG");
-  return Runtime(runtime_options(*config, *instance, std::move(*connection))).run();
+  return Runtime(runtime_options(*config, *instance, cache + "/git", std::move(*connection))).run();
 }
 
 }  // namespace ray_gitops::app

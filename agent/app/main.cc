@@ -5,6 +5,7 @@
 
 #include "agent/app/agent_command.h"
 #include "agent/app/local_cluster_command.h"
+#include "agent/app/plan_command.h"
 #include "agent/app/status_command.h"
 #include "agent/app/validate_command.h"
 #include "agent/app/version.h"
@@ -36,6 +37,7 @@ int run(int argc, char** argv) {
       Overload{
           [](const cli::AgentCommand& command) { return run_agent(command); },
           [](const cli::LocalClusterCommand& command) { return run_local_cluster(command); },
+          [](const cli::PlanCommand& command) { return run_plan(command); },
           [](const cli::StatusCommand& command) { return run_status(command); },
           [](const cli::ValidateCommand& command) { return run_validate(command); },
           [](const cli::VersionCommand&) { return print_version(); },

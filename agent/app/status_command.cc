@@ -2,23 +2,19 @@
 
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include "agent/app/config.h"
 #include "agent/app/files.h"
+#include "agent/app/git_folder.h"
+#include "agent/app/terminal.h"
 #include "agent/git/git_worker.h"
 #include "agent/log/log.h"
 #include "agent/loop/loop.h"
 #include "agent/report/report.h"
-#include "reconcilers/model/digest.h"
 #include "reconcilers/status/published.h"
 #include "reconcilers/status/text.h"
 
@@ -28,41 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* k_see_the_guide = "see docs/status-command.md";
-
-// A folder for the Git child that is not the agent's, which may be at work in its own: kept between
-// two calls, so that only what is new is fetched, or a temporary one while another call has that.
-class GitFolder {
- public:
-  static Result<GitFolder> take(const std::string& url) {
-    constexpr std::size_t k_digits = 16;
-    // No agent's folder has this name: ids are DNS labels.
-    const std::string kept = cache_home() + "/.status/" + short_hash(url, k_digits);
-    if (make_private_directory(kept))
-      if (Result<FileLock> lock = FileLock::take(kept + "/lock"))
-        return GitFolder{kept, std::move(*lock)};
-    std::error_code error;
-    std::string made = fs::temp_directory_path(error).string() + "/ray-gitops-status-XXXXXX";
-    if (::mkdtemp(made.data()) == nullptr)
-      return fail(ErrorCode::Unavailable, "there is no folder to write to", made);
-    return GitFolder{made, std::nullopt};
-  }
-  GitFolder(GitFolder&& other) noexcept
-      : path_(std::exchange(other.path_, {})), lock_(std::move(other.lock_)) {}
-  GitFolder& operator=(GitFolder&&) = delete;
-  ~GitFolder() {
-    std::error_code error;
-    if (!lock_ && !path_.empty()) fs::remove_all(path_, error);
-  }
-
-  const std::string& path() const { return path_; }
-
- private:
-  GitFolder(std::string path, std::optional<FileLock> lock)
-      : path_(std::move(path)), lock_(std::move(lock)) {}
-
-  std::string path_;
-  std::optional<FileLock> lock_;
-};
 
 // Asks the Git child for the tree at the branch's tip. NotFound when there is no such branch.
 class StatusReader {
@@ -137,12 +98,7 @@ std::string next_step(const Error& error, const std::string& branch) {
 }
 
 status::TextOptions text_options() {
-  status::TextOptions options;
-  if (::isatty(STDOUT_FILENO) == 0) return options;
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) options.columns_max = size.ws_col;
-  options.colour = environment_or("NO_COLOR", "").empty();
-  return options;
+  return {.columns_max = terminal_columns(), .colour = takes_colour()};
 }
 
 int print_json(const status::Tree& tree, const std::string& path) {
@@ -191,7 +147,7 @@ int run_status(const cli::StatusCommand& command) {
     return cli::k_exit_usage;
   }
   if (!command.branch.empty()) target->branch = command.branch;
-  const Result<GitFolder> folder = GitFolder::take(target->git.url);
+  const Result<GitFolder> folder = GitFolder::take("status", target->git.url);
   if (!folder) return complain(folder.error(), "set XDG_CACHE_HOME or TMPDIR to one");
   target->git.cache_directory = folder->path();
   const Result<engine::StatusTree> tree = StatusReader(target->git, target->branch).read();

@@ -21,6 +21,7 @@ void add_log_options(CLI::App& command, LogOptions& log) {
 struct Commands {
   AgentCommand agent;
   LocalClusterCommand local_cluster;
+  PlanCommand plan;
   StatusCommand status;
   ValidateCommand validate;
   PodSupervisorCommand pod_supervisor;
@@ -60,6 +61,37 @@ void add_local_cluster(CLI::App& app, Commands& commands) {
       "    --ray-environments /var/cache/ray-gitops/ray\n"
       "  kubectl --kubeconfig /var/lib/ray-gitops/local/kubeconfig get pods -w");
   command->callback([&] { commands.chosen = commands.local_cluster; });
+}
+
+void add_plan(CLI::App& app, Commands& commands) {
+  PlanCommand& options = commands.plan;
+  CLI::App* command =
+      app.add_subcommand("plan", "Show what the agent would do now, and do nothing of it");
+  command->add_option("--config", options.config, "the agent's configuration (AgentConfig)")
+      ->required();
+  CLI::Option* commit = command->add_option(
+      "--commit", options.commit,
+      "another branch than the watched one, or a commit of that by all its 40 digits");
+  command
+      ->add_option("--path", options.path,
+                   "the root of a working copy: its files, before they are committed")
+      ->excludes(commit);
+  command->add_option("--output", options.output, "text, or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  command->add_flag("--exit-code", options.exit_code, "exit with 3 when there are changes");
+  command->add_option("--timeout", options.timeout_seconds, "seconds until it gives up")
+      ->check(CLI::Range(1, k_plan_seconds_max))
+      ->capture_default_str();
+  command->footer(
+      "Reads the repository, its status branch, the cluster and its Ray heads; writes to none.\n"
+      "The agent may be running, and need not.\n\n"
+      "Exit code: 0 planned, 1 files are invalid, something is held, or there is no plan,\n"
+      "2 wrong usage, 3 there are changes (with --exit-code only).\n\n"
+      "Examples:\n  ray-gitops plan --config agent.yaml\n"
+      "  ray-gitops plan --config agent.yaml --commit more-workers\n"
+      "  ray-gitops plan --config agent.yaml --path . --exit-code");
+  command->callback([&] { commands.chosen = commands.plan; });
 }
 
 void add_status(CLI::App& app, Commands& commands) {
@@ -122,6 +154,7 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
   Commands commands;
   add_agent(app, commands);
   add_local_cluster(app, commands);
+  add_plan(app, commands);
   add_status(app, commands);
   add_validate(app, commands);
   app.add_subcommand("version", "Print the version")->callback([&] {

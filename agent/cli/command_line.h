@@ -11,6 +11,7 @@ namespace ray_gitops::cli {
 inline constexpr int k_exit_ok = 0;
 inline constexpr int k_exit_failed = 1;
 inline constexpr int k_exit_usage = 2;
+inline constexpr int k_exit_changes = 3;  // of `plan`, when it is asked to tell by it
 
 struct LogOptions {
   std::string level = "info";
@@ -29,6 +30,20 @@ struct LocalClusterCommand {
   std::string subnet = "10.88.0.0/24";
   std::string bridge = "raygitops0";
   LogOptions log;
+};
+
+// How long a plan may take, unless it is asked for more, and at most.
+inline constexpr int k_plan_seconds = 30;
+inline constexpr int k_plan_seconds_max = 3600;
+
+// At most one of `commit` and `path` is set.
+struct PlanCommand {
+  std::string config;
+  std::string commit;           // a branch, or a commit of the watched branch
+  std::string path;             // the root of a working copy
+  std::string output = "text";  // or "json"
+  bool exit_code = false;       // say by the exit code that there are changes
+  int timeout_seconds = k_plan_seconds;
 };
 
 // Exactly one of `config` and `repository` is set.
@@ -54,8 +69,9 @@ struct PodSupervisorCommand {
   std::string state_directory;
 };
 
-using Command = std::variant<AgentCommand, LocalClusterCommand, StatusCommand, ValidateCommand,
-                             VersionCommand, GitWorkerCommand, PodSupervisorCommand>;
+using Command =
+    std::variant<AgentCommand, LocalClusterCommand, PlanCommand, StatusCommand, ValidateCommand,
+                 VersionCommand, GitWorkerCommand, PodSupervisorCommand>;
 
 // Either a command, or the exit code with which the program ends: help and usage errors have been
 // printed then.

@@ -169,9 +169,10 @@ void Cache::index(const ResourceView& view, bool add) {
   const ResourceKey& key = meta_of(view).key;
   const std::string cluster = cluster_of(view);
   if (!cluster.empty()) list_under(by_cluster_, std::pair{key.ns, cluster}, key, add);
-  const auto* map = std::get_if<ConfigMapView>(&view);
-  if (map != nullptr && !map->meta.owner_uid.empty())
-    list_under(children_, map->meta.owner_uid, key, add);
+  const bool may_be_owned =
+      std::holds_alternative<ConfigMapView>(view) || std::holds_alternative<ServiceView>(view);
+  if (may_be_owned && !meta_of(view).owner_uid.empty())
+    list_under(owned_, meta_of(view).owner_uid, key, add);
 }
 
 const ResourceView* Cache::find(const ResourceKey& key) const {
@@ -201,13 +202,23 @@ std::vector<ServiceView> Cache::services_of(const std::string& ns,
 
 std::vector<ConfigMapView> Cache::owned_by(const std::string& anchor_uid) const {
   std::vector<ConfigMapView> children;
-  const auto found = children_.find(anchor_uid);
-  if (found == children_.end()) return children;
+  const auto found = owned_.find(anchor_uid);
+  if (found == owned_.end()) return children;
   for (const ResourceKey& key : found->second) {
     const auto* map = std::get_if<ConfigMapView>(&objects_.at(key));
     if (map != nullptr && map->anchor_kind == name_of(Kind::RayCluster)) children.push_back(*map);
   }
   return children;
+}
+
+std::vector<ServiceView> Cache::services_owned_by(const std::string& anchor_uid) const {
+  std::vector<ServiceView> services;
+  const auto found = owned_.find(anchor_uid);
+  if (found == owned_.end()) return services;
+  for (const ResourceKey& key : found->second)
+    if (const auto* service = std::get_if<ServiceView>(&objects_.at(key)))
+      services.push_back(*service);
+  return services;
 }
 
 }  // namespace ray_gitops::engine

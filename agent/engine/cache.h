@@ -51,8 +51,10 @@ class Cache {
   // Pods or Services with a cluster's label, in order of name.
   std::vector<PodView> pods_of(const std::string& ns, const std::string& cluster) const;
   std::vector<ServiceView> services_of(const std::string& ns, const std::string& cluster) const;
-  // Anchors of clusters that were made for the job with this anchor, in order of name.
+  // Anchors of clusters that were made for the job or service with this anchor, in order of name.
   std::vector<ConfigMapView> owned_by(const std::string& anchor_uid) const;
+  // Services that this anchor owns, in order of name.
+  std::vector<ServiceView> services_owned_by(const std::string& anchor_uid) const;
 
  private:
   enum class Stage { Idle, Listing, Listed, Watching };
@@ -73,7 +75,7 @@ class Cache {
   OnChange on_change_;
   std::map<ResourceKey, ResourceView> objects_;
   std::map<std::pair<std::string, std::string>, std::set<ResourceKey>> by_cluster_;
-  std::map<std::string, std::set<ResourceKey>> children_;  // ConfigMaps by owner uid
+  std::map<std::string, std::set<ResourceKey>> owned_;  // ConfigMaps and Services by owner uid
 };
 
 }  // namespace ray_gitops::engine

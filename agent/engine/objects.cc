@@ -99,8 +99,7 @@ bool Objects::is_same(const Wish& left, const Wish& right) {
 std::optional<ObjectKey> Objects::owner_of(const ResourceView& view) const {
   if (const auto* pod = std::get_if<PodView>(&view))
     return ObjectKey{Kind::RayCluster, pod->meta.key.ns, pod->cluster};
-  if (const auto* service = std::get_if<ServiceView>(&view))
-    return ObjectKey{Kind::RayCluster, service->meta.key.ns, service->cluster};
+  if (const auto* service = std::get_if<ServiceView>(&view)) return owner_of_service(*service);
   const ObjectMeta& meta = meta_of(view);
   if (const auto* map = std::get_if<ConfigMapView>(&view); map && !map->anchor_kind.empty()) {
     const Result<ObjectKey> key = anchored_key(*map);
@@ -109,6 +108,15 @@ std::optional<ObjectKey> Objects::owner_of(const ResourceView& view) const {
   const std::optional<Kind> kind = companion_kind(meta.key.type);
   if (!kind) return std::nullopt;
   return ObjectKey{*kind, meta.key.ns, meta.key.name};
+}
+
+// A head Service is its cluster's, whoever owns it; a serve Service is its anchor's.
+ObjectKey Objects::owner_of_service(const ServiceView& service) {
+  const std::string prefix = anchor_key({Kind::RayService, {}, {}}).name;
+  const std::string& ns = service.meta.key.ns;
+  if (service.owner_name.starts_with(prefix))
+    return {Kind::RayService, ns, service.owner_name.substr(prefix.size())};
+  return {Kind::RayCluster, ns, service.cluster};
 }
 
 void Objects::count_failure(const PodView* before, const PodView& after, const ObjectKey& key,
@@ -129,8 +137,8 @@ void Objects::on_change(const ResourceView* before, const ResourceView* after, N
   if (is_companion(key->kind) && !records_.contains(*key)) return;
   mark(*key);
   if (const auto* map = std::get_if<ConfigMapView>(&view))
-    if (const auto job = anchored_parent(*map)) mark(*job);
-  if (key->kind == Kind::RayCluster) tell_jobs_of(*key);
+    if (const auto parent = anchored_parent(*map)) mark(*parent);
+  if (key->kind == Kind::RayCluster) tell_watchers_of(*key);
   if (after == nullptr) return;
   writes_.decided(meta_of(*after).key);
   if (const auto* pod = std::get_if<PodView>(after))
@@ -155,7 +163,7 @@ void Objects::on_answer(const ResourceKey& target) {
   }
   if (!writes_.refusals().contains(target) && !writes_.is_unknown(target)) owners_.erase(found);
   mark(key);
-  // A job writes its clusters' anchors: the cluster waits for the answer, too.
+  // Jobs and services write their clusters' anchors: the cluster waits for the answer, too.
   const ResourceView* view = cache_.find(target);
   const std::optional<ObjectKey> of = view == nullptr ? std::nullopt : owner_of(*view);
   if (of && records_.contains(*of)) dirty_.insert(*of);
@@ -178,9 +186,7 @@ void Objects::pump(Now now, bool may_write, Effects& effects) {
     look_at(key, found->second, std::nullopt);
     if (is_gone(key, found->second)) {
       records_.erase(found);
-      unjudged_.erase(key);
-      if (key.kind == Kind::RayJob) forget_job(key);
-      tell_jobs_of(key);
+      forget(key);
       publisher_.changed(now, false);
       continue;
     }
@@ -212,11 +218,11 @@ void Objects::reconcile(const ObjectKey& key, Record& record, Now now, bool may_
   const Choice choice = choose(key, record);
   const Plan plan = plan_for(key, record, choice, now);
   Deadline next = plan.next_look_at;
-  if (key.kind == Kind::RayJob) retire(key, plan);
+  if (is_parent(key.kind)) retire(key, plan);
   if (may_write) next = earlier(next, send(key, plan, now, effects));
   look_at(key, record, earlier(next, forget_stale_refusals(key, plan, now)));
   note(key, record, choice, plan, now, effects);
-  if (key.kind == Kind::RayCluster) tell_jobs_of(key);
+  if (key.kind == Kind::RayCluster) tell_watchers_of(key);
 }
 
 bool Objects::is_unjudged(const ObjectKey& key, const Record& record) const {
@@ -229,14 +235,15 @@ bool Objects::is_unjudged(const ObjectKey& key, const Record& record) const {
   return anchor != nullptr && !is_child(anchor);
 }
 
-// What a job says of its cluster, whatever the commit says.
+// What a job or a service says of its cluster, whatever the commit says.
 Objects::Choice Objects::choose_child(const ObjectKey& key, const Record& record) {
   Choice choice;
   if (record.retired) choice.basis = record.retired->empty() ? Basis::LastGood : Basis::Removal;
   if (record.wish.declared)
-    choice.overlay = Overlay{Phase::Blocked, "NameTaken",
-                             to_string(anchor_key(key)) + " belongs to a job's own cluster",
-                             "give the cluster another name"};
+    choice.overlay =
+        Overlay{Phase::Blocked, "NameTaken",
+                to_string(anchor_key(key)) + " belongs to a cluster of a job or a service",
+                "give the cluster another name"};
   return choice;
 }
 
@@ -301,6 +308,7 @@ Plan Objects::plan_for(const ObjectKey& key, Record& record, const Choice& choic
   if (is_companion(key.kind)) return plan_companion(key, record, choice);
   if (key.kind == Kind::RayCluster) return plan_cluster(key, record, choice, now);
   if (key.kind == Kind::RayJob) return plan_job(key, record, choice, now);
+  if (key.kind == Kind::RayService) return plan_service(key, record, choice, now);
   return {};
 }
 
@@ -325,13 +333,6 @@ Plan Objects::plan_cluster(const ObjectKey& key, Record& record, const Choice& c
 raycluster::Departure Objects::departure_of(const Record& record) {
   if (!record.retired) return {};
   return {"Retired", *record.retired};
-}
-
-Plan Objects::waiting_for_companions() {
-  Plan plan;
-  plan.reason = "WaitingForCompanions";
-  plan.message = "waits until the companions in its namespace are applied";
-  return plan;
 }
 
 Plan Objects::not_yet_known() const {
@@ -372,39 +373,6 @@ ClusterObserved Objects::observe_cluster(const ObjectKey& key, const Record& rec
   return observed;
 }
 
-Plan Objects::plan_companion(const ObjectKey& key, Record& record, const Choice& choice) {
-  const ResourceKey target = sync::companion_resource(key);
-  sync::CompanionObserved observed;
-  observed.touched = record.companion_touched;
-  if (cache_.is_complete(target.type)) {
-    const ResourceView* live = cache_.find(target);
-    observed.live = Known<std::optional<ObjectMeta>>{
-        live == nullptr ? std::nullopt : std::optional(meta_of(*live))};
-  }
-  if (choice.basis == Basis::Removal) return sync::plan_companion_removal(key, observed);
-  if (choice.basis != Basis::Declared) return {};
-  Plan plan = sync::reconcile_companion(*record.wish.declared, observed, options_.agent_id);
-  const auto refusal = writes_.refusals().find(target);
-  if (refusal != writes_.refusals().end() && plan.phase != Phase::Ready) {
-    plan.phase = Phase::Degraded;
-    plan.reason = "WriteRefused";
-    plan.message = describe(refusal->second.error);
-  }
-  return plan;
-}
-
-// Its Namespace, and the ConfigMaps and Secrets beside it, are made first; one that is refused is
-// not waited for.
-bool Objects::waits_for_companions(const ObjectKey& key) const {
-  return std::any_of(records_.begin(), records_.end(), [&](const auto& entry) {
-    const auto& [other, record] = entry;
-    if (!is_companion(other.kind) || !record.wish.declared) return false;
-    const bool concerns = other.kind == Kind::Namespace ? other.name == key.ns : other.ns == key.ns;
-    return concerns &&
-           (record.status.phase == Phase::Pending || record.status.phase == Phase::Applying);
-  });
-}
-
 std::map<ResourceKey, Refusal> Objects::refusals_of(const ObjectKey& key) const {
   std::map<ResourceKey, Refusal> refusals;
   for (const auto& [target, refusal] : writes_.refusals()) {
@@ -422,9 +390,12 @@ Deadline Objects::send(const ObjectKey& key, const Plan& plan, Now now, Effects&
     writes_.send(action, now, effects);
     next = earlier(next, writes_.may_send_at(action.target));
   }
-  if (!plan.ray_request) return next;
-  heads_.send(key, *plan.ray_request, now, effects);
-  return earlier(next, heads_.may_send_at(key, *plan.ray_request));
+  for (const RayRequest& request : plan.ray_requests) {
+    const ObjectKey topic = Heads::topic_of(key, request);
+    heads_.send(topic, request, now, effects);
+    next = earlier(next, heads_.may_send_at(topic, request));
+  }
+  return next;
 }
 
 // A name that was taken by what an unanswered create of ours had made has nothing to say any more.
@@ -448,6 +419,8 @@ Deadline Objects::forget_stale_refusals(const ObjectKey& key, const Plan& plan, 
     const auto concerns = [&, &wanted = target](const Action& action) {
       return action.target == wanted;
     };
+    // The answer to one under way is still heard.
+    if (writes_.is_under_way(target)) continue;
     if (std::any_of(plan.actions.begin(), plan.actions.end(), concerns)) continue;
     if (refusal.retry_at > now.monotonic) {
       next = earlier(next, refusal.retry_at);

@@ -20,6 +20,7 @@
 #include "reconcilers/raycluster/observed.h"
 #include "reconcilers/raycluster/reconcile.h"
 #include "reconcilers/rayjob/observed.h"
+#include "reconcilers/rayservice/observed.h"
 #include "reconcilers/status/tree.h"
 #include "reconcilers/sync/judge.h"
 
@@ -43,8 +44,8 @@ class Objects {
   void on_change(const ResourceView* before, const ResourceView* after, Now now);
   // A write or read of this target was answered.
   void on_answer(const ResourceKey& target);
-  // A Ray head answered about the job.
-  void on_ray_answer(const ObjectKey& job);
+  // A Ray head answered about the job, or about Serve on the cluster.
+  void on_ray_answer(const ObjectKey& topic);
   // What is on record in the ledger may have changed.
   void look_at_jobs();
   // Everything is looked at again: the first complete lists, the lease.
@@ -95,10 +96,10 @@ class Objects {
     bool was_ready = false;
     bool companion_touched = false;
     std::string companion_version;  // resource version after our last write
-    // Of a cluster made for a job: why it leaves, as the job's last plan said; empty: it stays.
-    // nullopt before the first one, and nothing is done with it until then.
+    // Of a cluster made for a job or a service: why it leaves, as its parent's last plan said;
+    // empty: it stays. nullopt before the first one, and nothing is done with it until then.
     std::optional<std::string> retired;
-    std::optional<JobCluster> shown_to_jobs;
+    std::optional<ClusterFacts> shown_to_watchers;
     FinishedRuns told_ledger;  // of a job: what the publisher was last told of
     status::ObjectStatus status;
     Deadline due;  // next look by time alone; the same as in due_
@@ -109,6 +110,7 @@ class Objects {
   void mark(const ObjectKey& key);
   void look_at(const ObjectKey& key, Record& record, Deadline when);
   std::optional<ObjectKey> owner_of(const ResourceView& view) const;
+  static ObjectKey owner_of_service(const ServiceView& service);
   void count_failure(const PodView* before, const PodView& after, const ObjectKey& key, Now now);
 
   void reconcile(const ObjectKey& key, Record& record, Now now, bool may_write, Effects& effects);
@@ -118,16 +120,21 @@ class Objects {
   Plan plan_cluster(const ObjectKey& key, Record& record, const Choice& choice, Now now);
   Plan plan_companion(const ObjectKey& key, Record& record, const Choice& choice);
   Plan plan_job(const ObjectKey& key, Record& record, const Choice& choice, Now now);
+  Plan plan_service(const ObjectKey& key, Record& record, const Choice& choice, Now now);
+  ServiceObserved observe_service(const ObjectKey& key, Record& record);
+  Fact<std::map<std::string, ServiceCluster>> observe_service_clusters(
+      const ObjectKey& service, const std::vector<ConfigMapView>& children);
   JobObserved observe_job(const ObjectKey& key, Record& record);
-  Fact<std::map<std::string, JobCluster>> observe_clusters(
+  Fact<std::map<std::string, ClusterFacts>> observe_clusters(
       const ObjectKey& job, const Record& record, const std::vector<ConfigMapView>& children);
-  std::optional<JobCluster> observe_job_cluster(const ObjectKey& key);
-  void tell_jobs_of(const ObjectKey& cluster);
-  void retire(const ObjectKey& job, const Plan& plan);
-  void forget_job(const ObjectKey& job);
+  std::optional<ClusterFacts> observe_facts(const ObjectKey& key);
+  void tell_watchers_of(const ObjectKey& cluster);
+  void retire(const ObjectKey& parent, const Plan& plan);
+  void forget(const ObjectKey& key);
   void set_retired(const ObjectKey& child, const std::string& why);
   void tell_ledger(Record& record, const JobObserved& observed, Now now);
   static Choice choose_child(const ObjectKey& key, const Record& record);
+  static bool is_parent(Kind kind);
   static bool is_child(const ConfigMapView* anchor);
   static Unknown incomplete(ResourceType type);
   static raycluster::Departure departure_of(const Record& record);
@@ -156,9 +163,9 @@ class Objects {
   std::set<ObjectKey> dirty_;
   std::set<ObjectKey> unjudged_;
   std::set<std::pair<Instant, ObjectKey>> due_;
-  std::map<ObjectKey, std::set<ObjectKey>> jobs_of_;  // by cluster: jobs that look at it
-  std::map<ResourceKey, ObjectKey> owners_;           // of targets with a write or refusal
-  bool accepted_ = false;                             // a commit has been accepted since the start
+  std::map<ObjectKey, std::set<ObjectKey>> watchers_of_;  // by cluster: jobs, services
+  std::map<ResourceKey, ObjectKey> owners_;               // of targets with a write or refusal
+  bool accepted_ = false;  // a commit has been accepted since the start
   std::optional<std::string> opaque_file_;
   std::string hold_message_;
 };

@@ -1,7 +1,5 @@
 #include "agent/ray/answers.h"
 
-#include <algorithm>
-#include <cctype>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/ray/serve.h"
+#include "agent/ray/text.h"
 #include "reconcilers/manifest/json_members.h"
 #include "reconcilers/manifest/labels.h"
 #include "reconcilers/model/diagnostic.h"
@@ -23,27 +23,6 @@ constexpr std::string_view k_job_exists = "Please use a different submission_id"
 
 tl::unexpected<Error> no_answer(std::string message) {
   return fail(ErrorCode::Unavailable, std::move(message));
-}
-
-bool is_wordless(std::string_view line) {
-  return std::none_of(line.begin(), line.end(), [](char letter) {
-    return std::isalnum(static_cast<unsigned char>(letter)) != 0;
-  });
-}
-
-// The last line with a word in it, to be quoted in an error. After the traceback of its own agent
-// the head writes a line with a full stop.
-std::string last_line(const std::string& text) {
-  const std::string plain = without_escapes(text);
-  std::string_view rest = plain;
-  while (!rest.empty()) {
-    const std::size_t line_end = rest.find_last_of("\r\n");
-    const std::size_t begin = line_end == std::string_view::npos ? 0 : line_end + 1;
-    const std::string_view line = rest.substr(begin);
-    if (!is_wordless(line)) return printable(std::string(line), k_quoted_bytes_max);
-    rest = rest.substr(0, begin == 0 ? 0 : line_end);
-  }
-  return {};
 }
 
 bool is_plain_text(const HttpResponse& response) {
@@ -62,22 +41,13 @@ Result<RayReply> parse_failure(const RayRequest& request, const HttpResponse& re
   if (request.verb == RayVerb::SubmitJob && response.status == 500 &&
       response.body.find(k_job_exists) != std::string::npos)
     return RayReply{};
+  if (response.status == 400) {
+    const std::string refusal = refusal_of(response.body);
+    return fail(ErrorCode::Rejected, refusal.empty() ? "Ray refuses the request" : refusal);
+  }
   const std::string line = last_line(response.body);
-  if (response.status == 400)
-    return fail(ErrorCode::Rejected, line.empty() ? "Ray refuses the request" : line);
   const std::string status = "the head answered with status " + std::to_string(response.status);
   return no_answer(is_plain_text(response) && !line.empty() ? status + ": " + line : status);
-}
-
-// Ray's message is the job's log: only its end is kept, beginning with a whole character.
-std::string end_of(const std::string& message) {
-  if (message.size() <= k_job_message_bytes_max) return message;
-  std::size_t begin = message.size() - k_job_message_bytes_max;
-  const auto is_continuation = [&](std::size_t at) {
-    return (static_cast<unsigned char>(message[at]) & 0xC0U) == 0x80U;
-  };
-  while (begin < message.size() && is_continuation(begin)) ++begin;
-  return message.substr(begin);
 }
 
 std::optional<RayJobStatus> parse_status(const std::string& name) {
@@ -105,19 +75,26 @@ Result<RayReply> parse_job(const RayRequest& request, const Json& answer) {
   const Json& exit_code = member(answer, "driver_exit_code");
   if (exit_code.is_number_integer()) job.driver_exit_code = exit_code.get<std::int64_t>();
   job.message = end_of(text_of(member(answer, "message")));
-  return RayReply{.session = {}, .job = std::move(job)};
+  return RayReply{.session = {}, .job = std::move(job), .serve = {}};
 }
 
 Result<RayReply> parse_version(const Json& answer) {
-  RayReply reply{.session = text_of(member(answer, "session_name")), .job = {}};
+  RayReply reply{.session = text_of(member(answer, "session_name")), .job = {}, .serve = {}};
   if (reply.session.empty()) return no_answer("the head answered without its session's name");
   return reply;
+}
+
+// Ray's answer to a configuration that it takes has no body.
+Result<RayReply> parse_taken(const HttpResponse& response) {
+  if (response.body.empty()) return RayReply{};
+  return no_answer("the head did not answer as Ray does when it takes a Serve configuration");
 }
 
 }  // namespace
 
 Result<RayReply> parse_reply(const RayRequest& request, const HttpResponse& response) {
   if (response.status != 200) return parse_failure(request, response);
+  if (request.verb == RayVerb::PutServe) return parse_taken(response);
   const Result<Document> answer = Document::parse(response.body);
   if (!answer || !answer->json().is_object())
     return no_answer("the head answered with something that is not a JSON object");
@@ -133,6 +110,10 @@ Result<RayReply> parse_reply(const RayRequest& request, const HttpResponse& resp
     case RayVerb::StopJob:
       if (member(object, "stopped").is_boolean()) return RayReply{};
       return no_answer("the head did not answer whether it stops the job");
+    case RayVerb::GetServe:
+      return RayReply{.session = {}, .job = {}, .serve = TRY(parse_serve(object))};
+    case RayVerb::PutServe:  // above
+      break;
   }
   return no_answer("the head answered to something that was not asked");
 }

@@ -11,12 +11,14 @@ namespace ray_gitops::ray {
 namespace {
 
 void log_request(const RayRequest& request, const Result<HttpResponse>& response, Duration time) {
-  log::write(log::Level::Debug, "Ray request",
-             {{"request", name_of(request.verb)},
-              {"address", request.address},
-              {"submissionId", request.submission_id},
-              {"status", response ? std::to_string(response->status) : describe(response.error())},
-              {"milliseconds", std::to_string(time.count())}});
+  log::write(
+      log::Level::Debug, "Ray request",
+      {{"request", name_of(request.verb)},
+       {"address", request.address},
+       request.cluster.empty() ? log::Fields::value_type{"submissionId", request.submission_id}
+                               : log::Fields::value_type{"cluster", request.cluster},
+       {"status", response ? std::to_string(response->status) : describe(response.error())},
+       {"milliseconds", std::to_string(time.count())}});
 }
 
 Result<RayReply> reply_to(const RayRequest& request, const Result<HttpResponse>& response) {
@@ -83,7 +85,8 @@ Result<HttpRequest> RayClient::prepare(const RayRequest& request) const {
   HttpRequest prepared = TRY(render_request(request));
   prepared.headers["User-Agent"] = options_.user_agent;
   prepared.deadline = prepared.method == "GET" ? options_.read_time_max : options_.post_time_max;
-  prepared.response_bytes_max = k_answer_bytes_max;
+  prepared.response_bytes_max =
+      request.verb == RayVerb::GetServe ? k_serve_answer_bytes_max : k_answer_bytes_max;
   return prepared;
 }
 

@@ -44,6 +44,11 @@ std::string percent_encoded(const std::string& text) {
   return encoded;
 }
 
+const char* method_of(RayVerb verb) {
+  if (verb == RayVerb::SubmitJob || verb == RayVerb::StopJob) return "POST";
+  return verb == RayVerb::PutServe ? "PUT" : "GET";
+}
+
 std::string target_of(const RayRequest& request) {
   std::string jobs = "/api/jobs/";
   switch (request.verb) {
@@ -55,6 +60,10 @@ std::string target_of(const RayRequest& request) {
       return jobs;
     case RayVerb::StopJob:
       return jobs + percent_encoded(request.submission_id) + "/stop";
+    case RayVerb::GetServe:
+      return "/api/serve/applications/?api_type=declarative";
+    case RayVerb::PutServe:
+      return "/api/serve/applications/";
   }
   return jobs;
 }
@@ -78,9 +87,8 @@ Result<HttpRequest> render_request(const RayRequest& request) {
   HttpRequest rendered;
   rendered.url = TRY(render_origin(request.address)) + target_of(request);
   rendered.headers["Accept"] = "application/json";
-  const bool is_submission = request.verb == RayVerb::SubmitJob;
-  if (is_submission || request.verb == RayVerb::StopJob) rendered.method = "POST";
-  if (!is_submission) return rendered;
+  rendered.method = method_of(request.verb);
+  if (request.verb != RayVerb::SubmitJob && request.verb != RayVerb::PutServe) return rendered;
   rendered.headers["Content-Type"] = "application/json";
   rendered.body = request.body.canonical();
   return rendered;

@@ -1,5 +1,6 @@
 #pragma once
-// What is sent to a Ray head's dashboard (Ray, "Ray Jobs REST API"). Pure.
+// What is sent to a Ray head's dashboard (Ray, "Ray Jobs REST API", "Ray Serve REST
+// API"). Pure.
 
 #include <string>
 

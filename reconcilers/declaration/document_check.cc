@@ -11,6 +11,7 @@
 #include "reconcilers/declaration/rayjob_rules.h"
 #include "reconcilers/declaration/rayjob_spec.h"
 #include "reconcilers/declaration/rayservice_rules.h"
+#include "reconcilers/declaration/rayservice_spec.h"
 #include "reconcilers/declaration/schema_check.h"
 
 namespace ray_gitops {
@@ -43,7 +44,7 @@ Spec make_spec(Kind kind, const nlohmann::json& document) {
     case Kind::RayJob:
       return make_rayjob_spec(document);
     case Kind::RayService:
-      return RayServiceSpec{};
+      return make_rayservice_spec(document);
     case Kind::RayCronJob:
       return RayCronJobSpec{};
     case Kind::Namespace:

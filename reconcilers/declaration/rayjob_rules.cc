@@ -12,8 +12,8 @@
 #include <re2/re2.h>
 
 #include "reconcilers/declaration/json_access.h"
+#include "reconcilers/declaration/owned_cluster.h"
 #include "reconcilers/declaration/raycluster_rules.h"
-#include "reconcilers/declaration/rayjob_spec.h"
 #include "reconcilers/declaration/syntax.h"
 #include "reconcilers/declaration/yaml_reader.h"
 
@@ -203,8 +203,7 @@ class JobChecker {
 
   // Ray takes such a job and fails it later: only a driver can upload folders of its own.
   void check_is_uri(const Json& place, const std::string& field) {
-    if (!place.is_string() || place.get_ref<const std::string&>().find("://") != std::string::npos)
-      return;
+    if (!place.is_string() || is_uri(place.get_ref<const std::string&>())) return;
     error(Rule::JobRuntimeEnvironment, path_ / "runtimeEnvYAML",
           field + " in runtimeEnvYAML is a path",
           "write local:///folder for what every Ray pod has there, or a remote URI");

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "reconcilers/declaration/json_access.h"
+#include "reconcilers/declaration/owned_cluster.h"
 #include "reconcilers/declaration/raycluster_spec.h"
 #include "reconcilers/declaration/yaml_reader.h"
 #include "reconcilers/manifest/labels.h"
@@ -73,26 +74,6 @@ std::string run_hash_of(const Json& document, const std::string& cluster_selecto
   return stored_hash(Document(std::move(hashed)).canonical());
 }
 
-// Without what speaks to the agent about the job.
-Json inherited(const Json& keys) {
-  Json kept = Json::object();
-  for (const auto& [key, value] : keys.items())
-    if (!key.starts_with(k_own_prefix)) kept[key] = value;
-  return kept;
-}
-
-Document cluster_document(const Json& document) {
-  Json metadata = Json::object();
-  if (const Json* ns = find(document, {"metadata", "namespace"})) metadata["namespace"] = *ns;
-  for (const char* part : {"labels", "annotations"})
-    if (Json kept = inherited(at_or_null(document, {"metadata", part})); !kept.empty())
-      metadata[part] = std::move(kept);
-  return Document(Json{{"apiVersion", "ray.io/v1"},
-                       {"kind", "RayCluster"},
-                       {"metadata", std::move(metadata)},
-                       {"spec", at_or_null(document, {"spec", "rayClusterSpec"})}});
-}
-
 Document runtime_env_of(const Json& spec) {
   const std::string text = text_at(spec, {"runtimeEnvYAML"});
   return text.empty() ? Document() : Document(read_yaml({text, 1}, "runtimeEnvYAML").root);
@@ -126,7 +107,8 @@ RayJobSpec make_rayjob_spec(const nlohmann::json& document) {
   job.entrypoint_num_gpus = amount_at(spec, "entrypointNumGpus");
   job.entrypoint_resources = entrypoint_resources_of(spec);
   job.cluster_selector = text_at(spec, {"clusterSelector", "ray.io/cluster"});
-  if (job.cluster_selector.empty()) job.cluster = cluster_document(document);
+  if (job.cluster_selector.empty())
+    job.cluster = owned_cluster_document(document, "rayClusterSpec");
   job.backoff_limit = static_cast<int>(integer_at(spec, {"backoffLimit"}, 0));
   job.active_deadline = seconds_at(spec, "activeDeadlineSeconds");
   job.pre_running_deadline = seconds_at(spec, "preRunningDeadlineSeconds");

@@ -7,9 +7,6 @@
 
 namespace ray_gitops {
 
-// Of annotations and labels that speak to the agent.
-inline constexpr const char* k_own_prefix = "ray-gitops.io/";
-
 // Of a RayJob document that has no errors. clusterSelector wins over rayClusterSpec, and entrypoint
 // resources of 0 are none (KubeRay 1.7).
 //

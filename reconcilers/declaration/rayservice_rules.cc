@@ -1,13 +1,19 @@
 #include "reconcilers/declaration/rayservice_rules.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <string>
 
 #include <re2/re2.h>
 
 #include "reconcilers/declaration/json_access.h"
 #include "reconcilers/declaration/raycluster_rules.h"
-#include "reconcilers/declaration/yaml_reader.h"
+#include "reconcilers/declaration/serve_config_rules.h"
+#include "reconcilers/declaration/syntax.h"
+#include "reconcilers/manifest/labels.h"
+#include "reconcilers/manifest/names.h"
 
 namespace ray_gitops {
 namespace {
@@ -50,25 +56,83 @@ void check_timeout(const Json& document, Findings& findings) {
                  "write a duration such as 10m, or whole seconds");
 }
 
-void check_serve_config(const Json& spec, const Path& path, Findings& findings) {
-  const std::string text = text_at(spec, {"serveConfigV2"});
-  if (text.empty()) return;
-  const YamlDocument parsed = read_yaml({text, 1}, "serveConfigV2");
-  if (!parsed.complete || !parsed.diagnostics.empty() || !parsed.root.is_object())
-    findings.error(Rule::ServeConfig, path / "serveConfigV2", "serveConfigV2 is not a YAML mapping",
-                   "write a mapping with `applications:`");
+bool is_serve_port(const Json& port) { return is_serve_port_name(text_at(port, {"name"})); }
+
+// The numbers of the ports that lead to Serve, as the serve Service is made (see
+// serve_service_body).
+std::set<std::int64_t> serve_port_numbers(const Json& listed) {
+  std::set<std::int64_t> numbers;
+  if (listed.empty()) numbers.insert(k_serve_port);
+  for (const Json& port : listed)
+    if (is_serve_port(port)) numbers.insert(integer_at(port, {"containerPort"}, 0));
+  return numbers;
+}
+
+// Ports that the user lists in serveService are taken as they are.
+void check_ports(const Json& spec, std::optional<std::int64_t> http_port, const Path& path,
+                 Findings& findings) {
+  const Json& users = at_or_null(spec, {"serveService", "spec", "ports"});
+  if (users.is_array() && !users.empty()) return;
+  const Json& containers =
+      at_or_null(spec, {"rayClusterConfig", "headGroupSpec", "template", "spec", "containers"});
+  if (containers.empty()) return;
+  const std::set<std::int64_t> numbers =
+      serve_port_numbers(at_or_null(containers.front(), {"ports"}));
+  const std::string wanted =
+      "{name: serve, containerPort: " + std::to_string(http_port.value_or(k_serve_port)) + "}";
+  if (numbers.empty())
+    findings.error(Rule::ServePort,
+                   path / "rayClusterConfig" / "headGroupSpec" / "template" / "spec" /
+                       "containers" / 0 / "ports",
+                   "no port of the head's Ray container is named `serve` or `serve-...`",
+                   "add " + wanted);
+  else if (http_port && !numbers.contains(*http_port))
+    findings.warning(Rule::ServePort, path / "serveConfigV2",
+                     "Serve listens on port " + std::to_string(*http_port) +
+                         ", but no serve port of the head's Ray container has this number",
+                     "write " + wanted + " there");
+}
+
+void check_serve_labels(const Json& group, const Path& path, Findings& findings) {
+  const auto refuse = [&](const Path& place) {
+    findings.error_at_key(Rule::ServeLabel, place / labels::k_serve,
+                          std::string("pods have a label ") + labels::k_serve,
+                          "remove it; the agent sets it on pods that serve");
+  };
+  if (find(group, {"labels", labels::k_serve})) refuse(path / "labels");
+  if (find(group, {"template", "metadata", "labels", labels::k_serve}))
+    refuse(path / "template" / "metadata" / "labels");
+}
+
+void check_pods(const Json& cluster, const Path& path, Findings& findings) {
+  check_serve_labels(at_or_null(cluster, {"headGroupSpec"}), path / "headGroupSpec", findings);
+  const Json& groups = at_or_null(cluster, {"workerGroupSpecs"});
+  for (std::size_t index = 0; index < groups.size(); ++index)
+    check_serve_labels(groups[index], path / "workerGroupSpecs" / index, findings);
+}
+
+void check_service_name(const Json& spec, const Path& path, Findings& findings) {
+  const std::string name = text_at(spec, {"serveService", "metadata", "name"});
+  if (name.empty() || is_dns1035_label(name)) return;
+  findings.error(Rule::ObjectName, path / "serveService" / "metadata" / "name",
+                 "the name is `" + printable(name, 64) + "`",
+                 "write at most 63 of a-z, 0-9 and -, with a letter first and a letter or digit "
+                 "last");
 }
 
 }  // namespace
 
 void check_rayservice(const nlohmann::json& document, Findings& findings) {
   const Json& spec = at_or_null(document, {"spec"});
+  const Json& cluster = at_or_null(spec, {"rayClusterConfig"});
   const Path path{{"spec"}};
-  check_raycluster_spec(at_or_null(spec, {"rayClusterConfig"}), path / "rayClusterConfig",
-                        at_or_null(document, {"metadata"}), ClusterOwner::Service, findings);
+  check_raycluster_spec(cluster, path / "rayClusterConfig", at_or_null(document, {"metadata"}),
+                        ClusterOwner::Service, findings);
+  check_pods(cluster, path / "rayClusterConfig", findings);
   check_upgrade(spec, path, findings);
   check_timeout(document, findings);
-  check_serve_config(spec, path, findings);
+  check_ports(spec, check_serve_config(spec, path, findings), path, findings);
+  check_service_name(spec, path, findings);
 }
 
 }  // namespace ray_gitops

@@ -1,5 +1,6 @@
 #pragma once
-// The semantic rules of a RayService document. Source: KubeRay v1.7 validation of RayService.
+// The semantic rules of a RayService document. Source: KubeRay v1.7 validation of RayService, and
+// what KubeRay lets through to fail later (a head without a serve port).
 
 #include <nlohmann/json.hpp>
 

@@ -97,7 +97,22 @@ constexpr std::array k_rules{
     RuleInfo{JobEntrypointResources, "JobEntrypointResources",
              "entrypointResources is a JSON object of numbers."},
     RuleInfo{CronSchedule, "CronSchedule", "A schedule has five fields and no time zone."},
-    RuleInfo{ServeConfig, "ServeConfig", "serveConfigV2 is a YAML mapping."},
+    RuleInfo{ServeConfig, "ServeConfig",
+             "serveConfigV2 is a YAML mapping with at least one application, and HTTP proxies."},
+    RuleInfo{ServeField, "ServeField",
+             "A field of a Serve configuration, of an application in it or of a deployment is one "
+             "that Ray "
+             "knows."},
+    RuleInfo{ServeApplication, "ServeApplication",
+             "An application has an import path, and a name and a route prefix of its own; its "
+             "deployments have names of their own."},
+    RuleInfo{ServeRuntimeEnvironment, "ServeRuntimeEnvironment",
+             "working_dir and py_modules in a Serve configuration are URIs."},
+    RuleInfo{ServePort, "ServePort",
+             "When the head's Ray container lists ports, one is named serve or serve-... and is "
+             "Serve's."},
+    RuleInfo{ServeLabel, "ServeLabel",
+             "Pods of a RayService's clusters have no label ray.io/serve; it is the agent's."},
     RuleInfo{ServiceUpgrade, "ServiceUpgrade",
              "A step-by-step upgrade needs autoscaling and its options."},
     RuleInfo{ServiceHeadName, "ServiceHeadName",

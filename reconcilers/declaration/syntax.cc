@@ -53,6 +53,8 @@ bool is_base64(std::string_view text) {
   return digits % 4 == 0;
 }
 
+bool is_uri(std::string_view text) { return text.find("://") != std::string_view::npos; }
+
 std::optional<Version> parse_version(std::string_view text) {
   static const re2::RE2 k_pattern("v?([0-9]{1,6})\\.([0-9]{1,6})\\.([0-9]{1,6})(?:[^0-9.].*)?");
   Version version{};

@@ -5,10 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "reconcilers/manifest/compression.h"
+#include "reconcilers/manifest/job_state.h"
 #include "reconcilers/manifest/json_members.h"
 #include "reconcilers/manifest/labels.h"
 #include "reconcilers/manifest/names.h"
 #include "reconcilers/manifest/object_parts.h"
+#include "reconcilers/manifest/service_state.h"
+#include "reconcilers/manifest/state_members.h"
 
 namespace ray_gitops {
 namespace {
@@ -17,7 +20,6 @@ using Json = nlohmann::json;
 
 constexpr const char* k_format = "v1";
 constexpr std::size_t k_document_bytes_max = std::size_t{8} * 1024 * 1024;
-constexpr std::int64_t k_attempts_max = 1'000'000'000;
 constexpr std::int64_t k_incarnation_max = 1'000'000'000'000;  // nothing counts that far
 
 Json config_map(const ResourceKey& key, const char* kind, const std::string& agent_id) {
@@ -37,24 +39,15 @@ Json keys_json(const std::vector<ObjectKey>& keys) {
   return list;
 }
 
-tl::unexpected<Error> unreadable(const char* name) {
-  return fail(ErrorCode::InvalidInput, std::string("its state has no readable `") + name + "`");
-}
-
-Result<std::string> parse_text(const Json& object, const char* name) {
-  const Json& value = member(object, name);
-  if (!value.is_string()) return unreadable(name);
-  return value.get<std::string>();
-}
-
 Result<std::vector<ObjectKey>> parse_keys(const Json& state, const char* name) {
   const Json& list = member(state, name);
-  if (!list.is_array()) return unreadable(name);
+  if (!list.is_array()) return unreadable_state(name);
   std::vector<ObjectKey> keys;
   for (const Json& entry : list) {
     const auto kind = parse_kind(text_of(member(entry, "kind")));
-    if (!kind) return unreadable(name);
-    keys.push_back({*kind, TRY(parse_text(entry, "namespace")), TRY(parse_text(entry, "name"))});
+    if (!kind) return unreadable_state(name);
+    keys.push_back(
+        {*kind, TRY(parse_state_text(entry, "namespace")), TRY(parse_state_text(entry, "name"))});
   }
   std::sort(keys.begin(), keys.end());
   return keys;
@@ -81,83 +74,14 @@ Result<Json> declaration_anchor(const Declaration& declaration, const std::strin
   return body;
 }
 
-Result<std::int64_t> parse_count(const Json& object, const char* name) {
-  const std::int64_t count = integer_of(member(object, name));
-  if (count < 1 || count > k_attempts_max) return unreadable(name);
-  return count;
-}
-
-// Empty text is a time that has not come.
-Result<WallTime> parse_time(const Json& object, const char* name) {
-  const std::string text = TRY(parse_text(object, name));
-  if (text.empty()) return WallTime{};
-  const std::optional<WallTime> time = parse_rfc3339(text);
-  if (!time) return unreadable(name);
-  return *time;
-}
-
-std::string time_text(WallTime time) {
-  return time == WallTime{} ? std::string{} : to_rfc3339(time);
-}
-
-Result<JobStage> parse_stage(const Json& object, const char* name) {
-  const std::optional<JobStage> stage = parse_job_stage(TRY(parse_text(object, name)));
-  if (!stage) return unreadable(name);
-  return *stage;
-}
-
-Json finished_run_json(const FinishedRun& run) {
-  return Json{{"runHash", run.run_hash},
-              {"result", name_of(run.stage)},
-              {"attempt", run.attempt},
-              {"submissionId", run.submission_id},
-              {"reason", run.reason},
-              {"message", run.message},
-              {"finishedAt", to_rfc3339(run.finished_at)}};
-}
-
-Result<FinishedRun> parse_finished_run(const Json& object) {
-  FinishedRun run;
-  run.run_hash = TRY(parse_text(object, "runHash"));
-  run.stage = TRY(parse_stage(object, "result"));
-  if (!has_ended(run.stage)) return unreadable("result");
-  run.attempt = static_cast<int>(TRY(parse_count(object, "attempt")));
-  run.submission_id = TRY(parse_text(object, "submissionId"));
-  run.reason = TRY(parse_text(object, "reason"));
-  run.message = TRY(parse_text(object, "message"));
-  run.finished_at = TRY(parse_time(object, "finishedAt"));
-  return run;
-}
-
-Json job_state_json(const JobState& state) {
-  return Json{{"runHash", state.run_hash},
-              {"stage", name_of(state.stage)},
-              {"attempt", state.attempt},
-              {"attemptStartedAt", time_text(state.attempt_started_at)},
-              {"wasRunning", state.was_running},
-              {"submissionId", state.submission_id},
-              {"headUid", state.head_uid},
-              {"session", state.session},
-              {"reason", state.reason},
-              {"message", state.message},
-              {"finishedAt", time_text(state.finished_at)},
-              {"finished", finished_runs_json(state.finished)}};
+Result<Document> anchor_with_state(const Declaration& declaration, const Json& state,
+                                   const std::string& agent_id) {
+  Json body = TRY(declaration_anchor(declaration, agent_id));
+  body["data"] = {{"state", state.dump()}};
+  return Document{std::move(body)};
 }
 
 }  // namespace
-
-nlohmann::json finished_runs_json(const FinishedRuns& runs) {
-  Json list = Json::array();
-  for (const FinishedRun& run : runs) list.push_back(finished_run_json(run));
-  return list;
-}
-
-Result<FinishedRuns> parse_finished_runs(const nlohmann::json& list) {
-  if (!list.is_array() || list.size() > k_finished_runs_max) return unreadable("finished");
-  FinishedRuns runs;
-  for (const Json& object : list) runs.push_back(TRY(parse_finished_run(object)));
-  return merge_runs(runs, {});
-}
 
 Result<Document> anchor_body(const Declaration& declaration, const ClusterState& state,
                              const std::string& agent_id, const AnchorOwner& owner) {
@@ -171,9 +95,12 @@ Result<Document> anchor_body(const Declaration& declaration, const ClusterState&
 
 Result<Document> job_anchor_body(const Declaration& declaration, const JobState& state,
                                  const std::string& agent_id) {
-  Json body = TRY(declaration_anchor(declaration, agent_id));
-  body["data"] = {{"state", job_state_json(state).dump()}};
-  return Document{std::move(body)};
+  return anchor_with_state(declaration, job_state_json(state), agent_id);
+}
+
+Result<Document> service_anchor_body(const Declaration& declaration, const ServiceState& state,
+                                     const std::string& agent_id) {
+  return anchor_with_state(declaration, service_state_json(state), agent_id);
 }
 
 Result<Document> anchored_document(const ConfigMapView& anchor) {
@@ -202,22 +129,11 @@ ClusterState anchored_state(const ConfigMapView& anchor) {
 }
 
 Result<JobState> anchored_job_state(const ConfigMapView& anchor) {
-  const Json json = parse_state(anchor);
-  if (!json.is_object()) return unreadable("state");
-  JobState state;
-  state.run_hash = TRY(parse_text(json, "runHash"));
-  state.stage = TRY(parse_stage(json, "stage"));
-  state.attempt = static_cast<int>(TRY(parse_count(json, "attempt")));
-  state.attempt_started_at = TRY(parse_time(json, "attemptStartedAt"));
-  state.was_running = is_true(member(json, "wasRunning"));
-  state.submission_id = TRY(parse_text(json, "submissionId"));
-  state.head_uid = TRY(parse_text(json, "headUid"));
-  state.session = TRY(parse_text(json, "session"));
-  state.reason = TRY(parse_text(json, "reason"));
-  state.message = TRY(parse_text(json, "message"));
-  state.finished_at = TRY(parse_time(json, "finishedAt"));
-  state.finished = TRY(parse_finished_runs(member(json, "finished")));
-  return state;
+  return parse_job_state(parse_state(anchor));
+}
+
+Result<ServiceState> anchored_service_state(const ConfigMapView& anchor) {
+  return parse_service_state(parse_state(anchor));
 }
 
 AnchorOwner anchored_owner(const ConfigMapView& anchor) {
@@ -226,9 +142,12 @@ AnchorOwner anchored_owner(const ConfigMapView& anchor) {
 
 std::optional<ObjectKey> anchored_parent(const ConfigMapView& anchor) {
   if (anchor.meta.owner_uid.empty()) return std::nullopt;
-  const std::string prefix = anchor_key({Kind::RayJob, {}, {}}).name;
-  if (!anchor.owner_name.starts_with(prefix)) return std::nullopt;
-  return ObjectKey{Kind::RayJob, anchor.meta.key.ns, anchor.owner_name.substr(prefix.size())};
+  for (const Kind kind : {Kind::RayJob, Kind::RayService}) {
+    const std::string prefix = anchor_key({kind, {}, {}}).name;
+    if (anchor.owner_name.starts_with(prefix))
+      return ObjectKey{kind, anchor.meta.key.ns, anchor.owner_name.substr(prefix.size())};
+  }
+  return std::nullopt;
 }
 
 Document agent_anchor_body(const ResourceKey& key, const AgentState& state,
@@ -249,14 +168,14 @@ Result<AgentState> agent_state(const ConfigMapView& anchor) {
   if (!json.is_object())
     return fail(ErrorCode::InvalidInput, "its state is not readable", to_string(anchor.meta.key));
   AgentState state;
-  state.repository = TRY(parse_text(json, "repository"));
-  state.accepted_commit = TRY(parse_text(json, "acceptedCommit"));
-  state.hold_id = TRY(parse_text(json, "holdId"));
+  state.repository = TRY(parse_state_text(json, "repository"));
+  state.accepted_commit = TRY(parse_state_text(json, "acceptedCommit"));
+  state.hold_id = TRY(parse_state_text(json, "holdId"));
   state.held = TRY(parse_keys(json, "held"));
   state.removals = TRY(parse_keys(json, "removals"));
   state.companions = TRY(parse_keys(json, "companions"));
   for (const ObjectKey& companion : state.companions)
-    if (!is_companion(companion.kind)) return unreadable("companions");
+    if (!is_companion(companion.kind)) return unreadable_state("companions");
   return state;
 }
 

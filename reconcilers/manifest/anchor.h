@@ -13,6 +13,7 @@
 #include "reconcilers/model/document.h"
 #include "reconcilers/model/job_run.h"
 #include "reconcilers/model/result.h"
+#include "reconcilers/model/service_state.h"
 #include "reconcilers/model/view.h"
 
 namespace ray_gitops {
@@ -28,7 +29,8 @@ struct ClusterState {
   friend bool operator==(const ClusterState&, const ClusterState&) = default;
 };
 
-// The anchor of the RayJob that a cluster was made for. Empty: the cluster stands in a file.
+// The anchor of the RayJob or RayService that a cluster was made for. Empty: the cluster stands in
+// a file.
 struct AnchorOwner {
   std::string name;
   std::string uid;
@@ -38,9 +40,11 @@ struct AnchorOwner {
 // from the action's preconditions, not from here.
 Result<Document> anchor_body(const Declaration& declaration, const ClusterState& state,
                              const std::string& agent_id, const AnchorOwner& owner = {});
-// The same of a RayJob.
+// The same of a RayJob, and of a RayService.
 Result<Document> job_anchor_body(const Declaration& declaration, const JobState& state,
                                  const std::string& agent_id);
+Result<Document> service_anchor_body(const Declaration& declaration, const ServiceState& state,
+                                     const std::string& agent_id);
 
 // The document an anchor was last made from, with its provenance. InvalidInput when the anchor was
 // edited by hand into something else.
@@ -53,9 +57,11 @@ Result<ObjectKey> anchored_key(const ConfigMapView& anchor);
 ClusterState anchored_state(const ConfigMapView& anchor);
 // InvalidInput when it is missing or unreadable: what has run is then unknown.
 Result<JobState> anchored_job_state(const ConfigMapView& anchor);
+// InvalidInput when it is missing or unreadable: which cluster serves is then unknown.
+Result<ServiceState> anchored_service_state(const ConfigMapView& anchor);
 // Empty for an anchor of what stands in a file.
 AnchorOwner anchored_owner(const ConfigMapView& anchor);
-// The job whose anchor owns this one, as the owner's name says; nullopt without an owner.
+// The job or service whose anchor owns this one, as the owner's name says; nullopt without one.
 std::optional<ObjectKey> anchored_parent(const ConfigMapView& anchor);
 
 // Runs as JSON, in anchors and in the ledger: a list of objects. InvalidInput names the first

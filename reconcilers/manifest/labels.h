@@ -13,6 +13,9 @@ inline constexpr const char* k_identifier = "ray.io/identifier";
 inline constexpr const char* k_app_name = "app.kubernetes.io/name";
 inline constexpr const char* k_created_by = "app.kubernetes.io/created-by";
 inline constexpr const char* k_overwrite_command = "ray.io/overwrite-container-cmd";
+inline constexpr const char* k_serve = "ray.io/serve";  // pods: "true"; Services: the service's
+inline constexpr const char* k_originated_from_name = "ray.io/originated-from-cr-name";
+inline constexpr const char* k_originated_from_kind = "ray.io/originated-from-crd";
 inline constexpr const char* k_ft_enabled = "ray.io/ft-enabled";
 
 // Ours. Labels:

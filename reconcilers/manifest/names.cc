@@ -62,6 +62,10 @@ std::string head_service_name(const std::string& cluster, const RayClusterSpec& 
   return cluster + "-head-svc";
 }
 
+bool is_serve_port_name(std::string_view name) {
+  return name == k_serve_port_name || name.starts_with(std::string(k_serve_port_name) + "-");
+}
+
 std::string service_fqdn(const std::string& service, const std::string& ns) {
   return service + "." + ns + ".svc.cluster.local";
 }

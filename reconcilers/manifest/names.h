@@ -30,6 +30,11 @@ std::optional<std::int64_t> slot_of(const std::string& pod_name, const std::stri
                                     const std::string& group);
 // headGroupSpec.headService.metadata.name, or "<cluster>-head-svc" (KubeRay).
 std::string head_service_name(const std::string& cluster, const RayClusterSpec& spec);
+// What Serve listens on unless it is told otherwise (Ray), and the name of its port (KubeRay).
+inline constexpr int k_serve_port = 8000;
+inline constexpr const char* k_serve_port_name = "serve";
+// `serve`, or `serve-...`: requests to such a port are for Serve.
+bool is_serve_port_name(std::string_view name);
 // "<service>.<namespace>.svc.cluster.local"
 std::string service_fqdn(const std::string& service, const std::string& ns);
 

@@ -1,12 +1,12 @@
 #include "reconcilers/manifest/service.h"
 
 #include <map>
-#include <set>
 #include <utility>
 
 #include "reconcilers/manifest/labels.h"
 #include "reconcilers/manifest/names.h"
 #include "reconcilers/manifest/object_parts.h"
+#include "reconcilers/manifest/service_ports.h"
 #include "reconcilers/model/digest.h"
 
 namespace ray_gitops {
@@ -18,43 +18,6 @@ Json service_port(const std::string& name, const Json& number) {
   return Json{{"name", name}, {"port", number}, {"protocol", "TCP"}, {"appProtocol", "tcp"}};
 }
 
-std::string port_name(const Json& port, const char* number) {
-  const std::string name = text_member(port, "name");
-  return name.empty() ? port[number].dump() + "-port" : name;
-}
-
-// The API refuses two ports of one name, and two of one number and protocol: the first one counts.
-class PortList {
- public:
-  void add(Json port) {
-    const std::string protocol = text_member(port, "protocol");
-    const std::string number = port["port"].dump() + (protocol.empty() ? "TCP" : protocol);
-    const std::string name = port["name"].get<std::string>();
-    if (ports_.contains(name) || !numbers_.insert(number).second) return;
-    ports_[name] = std::move(port);
-  }
-
-  Json json() && {
-    Json list = Json::array();
-    for (auto& [name, port] : ports_) list.push_back(std::move(port));
-    return list;
-  }
-
- private:
-  std::map<std::string, Json> ports_;  // by name
-  std::set<std::string> numbers_;      // number and protocol
-};
-
-// The objects of the list at the place that have the member.
-Json entries_at(const Json& object, const char* place, const char* member) {
-  const Json::json_pointer path{place};
-  Json entries = Json::array();
-  if (!object.is_object() || !object.contains(path) || !object.at(path).is_array()) return entries;
-  for (const Json& entry : object.at(path))
-    if (entry.is_object() && entry.contains(member)) entries.push_back(entry);
-  return entries;
-}
-
 // The user's ports, then the Ray container's, or KubeRay's when it lists none; always `metrics`.
 Json merged_ports(const Json& user_service, const Document& head_template) {
   PortList ports;
@@ -62,12 +25,14 @@ Json merged_ports(const Json& user_service, const Document& head_template) {
     port["name"] = port_name(port, "port");
     ports.add(std::move(port));
   }
-  const Json listed = entries_at(head_template.json(), "/spec/containers/0/ports", "containerPort");
+  const Json listed = listed_ports(head_template.json());
   for (const Json& port : listed)
     ports.add(service_port(port_name(port, "containerPort"), port["containerPort"]));
   if (listed.empty()) {
-    for (const auto& [name, number] : std::map<std::string, int>{
-             {"client", 10001}, {"dashboard", 8265}, {"gcs-server", 6379}, {"serve", 8000}})
+    for (const auto& [name, number] : std::map<std::string, int>{{"client", 10001},
+                                                                 {"dashboard", 8265},
+                                                                 {"gcs-server", 6379},
+                                                                 {k_serve_port_name, k_serve_port}})
       ports.add(service_port(name, number));
   }
   ports.add(service_port("metrics", 8080));

@@ -97,6 +97,7 @@ PodView parse_pod(ObjectMeta meta, const Json& pod) {
   view.incarnation = parse_integer(annotation(pod, labels::k_incarnation));
   view.phase = parse_phase(text_of(member(pod, "status", "phase")));
   view.ready = is_ready(pod);
+  view.serves = label(pod, labels::k_serve) == "true";
   view.ip = text_of(member(pod, "status", "podIP"));
   const Json& ray = ray_container_status(pod);
   view.ray_started_at = parse_rfc3339(text_of(member(ray, "state", "running", "startedAt")));
@@ -160,6 +161,7 @@ Result<ResourceView> parse_view(ResourceType type, const nlohmann::json& object)
       return ResourceView{parse_pod(std::move(meta), object)};
     case ResourceType::Service:
       return ResourceView{ServiceView{std::move(meta), label(object, labels::k_cluster),
+                                      text_of(member(controller_of(object), "name")),
                                       service_shape(object),
                                       member(object, "spec", "clusterIP") == "None"}};
     case ResourceType::ConfigMap:

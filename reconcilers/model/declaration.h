@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -79,9 +80,28 @@ struct RayJobSpec {
   std::string run_hash;
 };
 
-// A file of these kinds is read and checked; what is in them is not acted on yet, so their
-// declarations are Blocked (see Declaration::blocked) and carry no typed fields.
-struct RayServiceSpec {};
+// A RayService (KubeRay RayServiceSpec).
+struct RayServiceSpec {
+  // rayClusterConfig: the RayCluster document of its clusters without metadata.name, with the
+  // service's labels and annotations.
+  Document cluster;
+  // What a running cluster cannot take on: a difference asks for another cluster. Of the Ray
+  // version, the head group's template and runtime;
+  std::string head_hash;
+  // of the worker groups' templates and runtimes, by group. One that is added asks for none.
+  std::map<std::string, std::string> group_hashes;
+  Document serve_config;               // serveConfigV2 as an object, or null
+  std::string serve_config_digest;     // of its canonical JSON; empty for null
+  std::set<std::string> applications;  // of serve_config; one without a name is "default"
+  Document serve_service;              // serveService as written, or null
+  bool exclude_head = false;           // excludeHeadPodFromServeSvc
+  bool replaces_cluster = true;        // upgradeStrategy.type is not None
+  Duration cluster_deletion_delay{std::chrono::seconds(60)};
+  bool suspend = false;
+};
+
+// A file of this kind is read and checked; what is in it is not acted on yet, so its declarations
+// are Blocked (see Declaration::blocked) and carry no typed fields.
 struct RayCronJobSpec {};
 // Namespace, ConfigMap, Secret: applied as written.
 struct CompanionSpec {};

@@ -24,9 +24,10 @@ std::string render(const Plan& plan) {
             action.reason + "\n";
   for (const Retirement& retirement : plan.retirements)
     text += "  retire " + to_string(retirement.cluster) + ": " + retirement.reason + "\n";
-  if (plan.ray_request)
-    text += std::string("  ask Ray: ") + name_of(plan.ray_request->verb) + " " +
-            plan.ray_request->submission_id + ": " + plan.ray_request->reason + "\n";
+  for (const RayRequest& request : plan.ray_requests)
+    text += std::string("  ask Ray: ") + name_of(request.verb) + " " +
+            (request.submission_id.empty() ? request.cluster : request.submission_id) + ": " +
+            request.reason + "\n";
   return text;
 }
 

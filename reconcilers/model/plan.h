@@ -64,8 +64,8 @@ struct Condition {
   friend bool operator==(const Condition&, const Condition&) = default;
 };
 
-// A cluster that was made for a job and is not wanted any more: its objects leave as those of a
-// cluster whose file is gone do, then its anchor. It is said in every plan until then.
+// A cluster that was made for a job or a service and is not wanted any more: its objects leave as
+// those of a cluster whose file is gone do, then its anchor. It is said in every plan until then.
 struct Retirement {
   ObjectKey cluster;
   std::string reason;
@@ -76,7 +76,7 @@ struct Plan {
   std::vector<Retirement> retirements;
   // Which of the clusters leave cannot be told now: what earlier plans said of them stands.
   bool clusters_undecided = false;
-  std::optional<RayRequest> ray_request;  // at most one at a time for each object
+  std::vector<RayRequest> ray_requests;  // at most one to each head
   Phase phase = Phase::Pending;
   std::string reason;   // CamelCase
   std::string message;  // one sentence

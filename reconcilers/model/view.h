@@ -36,6 +36,7 @@ struct PodView {
   std::int64_t incarnation = 0;  // annotation ray-gitops.io/incarnation
   PodPhase phase = PodPhase::Pending;
   bool ready = false;
+  bool serves = false;  // label ray.io/serve is "true"
   std::string ip;
   // Of the Ray container (spec.containers[0]):
   std::optional<WallTime> ray_started_at;  // state.running.startedAt
@@ -49,6 +50,7 @@ struct PodView {
 struct ServiceView {
   ObjectMeta meta;
   std::string cluster;       // label ray.io/cluster
+  std::string owner_name;    // of meta.owner_uid: the anchor that it was made for
   std::string shape_digest;  // of selector, ports, type and headlessness (manifest::service_shape)
   bool headless = false;     // spec.clusterIP is "None", for good: it cannot be changed in place
 };
@@ -59,10 +61,11 @@ struct ConfigMapView {
   ObjectMeta meta;
   std::string anchor_kind;  // label ray-gitops.io/kind: "RayCluster", ..., "Agent", or empty
   std::string anchor_name;  // annotation ray-gitops.io/name: the declaration's name
-  std::string owner_name;   // of meta.owner_uid: of a cluster made for a job, the job's anchor
-  std::string document;     // the declared document, zlib-compressed JSON
-  std::string state;        // runtime state, JSON
-  std::string commit;       // annotations: where the document was read
+  std::string
+      owner_name;        // of meta.owner_uid: of a cluster made for a job or a service, its anchor
+  std::string document;  // the declared document, zlib-compressed JSON
+  std::string state;     // runtime state, JSON
+  std::string commit;    // annotations: where the document was read
   std::string path;
   std::string spec_hash;
 };

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "reconcilers/parent/ray_text.h"
 #include "reconcilers/rayjob/failure_text.h"
 
 namespace ray_gitops::rayjob {
@@ -20,7 +21,7 @@ AttemptNews lost(std::string message) {
 // Facts are complete when this is asked. The head of a life is one pod, whose uid never comes back:
 // a cluster without a head pod has lost it as surely as one with another head pod (I10: where a
 // head is missing after it was there, it was lost).
-std::string why_lost(const JobState& state, const JobCluster* cluster) {
+std::string why_lost(const JobState& state, const ClusterFacts* cluster) {
   if (cluster == nullptr) return "its cluster is gone";
   if (cluster->head_uid.empty()) return "the head pod it was submitted to is gone";
   if (cluster->head_uid != state.head_uid)
@@ -65,7 +66,7 @@ const HeadAnswers& answers_of(const HeadAnswers& head, const std::string& head_u
   return fits ? head : k_none;
 }
 
-AttemptNews read_attempt(const JobState& state, const std::string& tag, const JobCluster* cluster,
+AttemptNews read_attempt(const JobState& state, const std::string& tag, const ClusterFacts* cluster,
                          const HeadAnswers& head) {
   if (std::string why = why_lost(state, cluster); !why.empty()) return lost(std::move(why));
   const HeadAnswers& answers = answers_of(head, state.head_uid, state.submission_id);
@@ -80,7 +81,7 @@ AttemptNews read_attempt(const JobState& state, const std::string& tag, const Jo
     news.ask_at = answers.job_answered_at + k_job_poll_interval;
   } else if (answers.refused) {
     return ended({JobStage::Failed, "SubmissionRejected",
-                  "Ray refuses the submission: " + publishable(answers.refused->message),
+                  "Ray refuses the submission: " + parent::publishable(answers.refused->message),
                   /*may_retry=*/true});
   } else if (!answers.job) {
     news.ask = RayVerb::GetJob;

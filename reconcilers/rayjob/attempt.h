@@ -42,7 +42,7 @@ struct AttemptNews {
 };
 
 // `cluster`: nullptr when it has no anchor any more. `tag`: of metadata "ray-gitops.io/run".
-AttemptNews read_attempt(const JobState& state, const std::string& tag, const JobCluster* cluster,
+AttemptNews read_attempt(const JobState& state, const std::string& tag, const ClusterFacts* cluster,
                          const HeadAnswers& head);
 
 // The deadlines of the attempt, by wall clock; preRunningDeadline only while Ray has not said

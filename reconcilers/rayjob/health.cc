@@ -21,7 +21,7 @@ std::optional<RayJobStatus> status_said(const JobState& state) {
 
 }  // namespace
 
-Words words_for(const JobState& state, const AttemptNews& news) {
+parent::Words words_for(const JobState& state, const AttemptNews& news) {
   const std::string id = "job " + state.submission_id;
   if (!news.silence.empty())
     return {Phase::Running, "HeadSilent", id + ": the head does not answer: " + news.silence};
@@ -32,9 +32,9 @@ Words words_for(const JobState& state, const AttemptNews& news) {
   return {Phase::Running, "JobRunning", id + " is running"};
 }
 
-Words words_for_ended(const JobState& state) {
-  Words words{state.stage == JobStage::Succeeded ? Phase::Succeeded : Phase::Failed, state.reason,
-              state.message};
+parent::Words words_for_ended(const JobState& state) {
+  parent::Words words{state.stage == JobStage::Succeeded ? Phase::Succeeded : Phase::Failed,
+                      state.reason, state.message};
   if (is_from_record(state))
     words.message += "; it ran until " + to_rfc3339(state.finished_at) +
                      " and does not run again: to run it once more give the annotation " +
@@ -54,12 +54,6 @@ std::string attempt_prefix(const JobState& state, const RayJobSpec& spec) {
   if (spec.backoff_limit < 1) return {};
   const std::int64_t attempts = std::max(state.attempt - 1, spec.backoff_limit) + std::int64_t{1};
   return "attempt " + std::to_string(state.attempt) + " of " + std::to_string(attempts) + ": ";
-}
-
-std::string edit_of(const Declaration& declaration) {
-  constexpr std::size_t k_digits = 7;
-  const std::string& commit = declaration.provenance.commit;
-  return commit.empty() ? "the edit" : "the edit of commit " + commit.substr(0, k_digits);
 }
 
 Document ray_facts(const JobState& state, const std::string& cluster,

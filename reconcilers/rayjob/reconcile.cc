@@ -5,6 +5,7 @@
 
 #include "reconcilers/manifest/anchor.h"
 #include "reconcilers/manifest/names.h"
+#include "reconcilers/parent/child.h"
 #include "reconcilers/rayjob/attempt.h"
 #include "reconcilers/rayjob/health.h"
 #include "reconcilers/rayjob/requests.h"
@@ -44,14 +45,11 @@ class Reconciling : private Round {
   void update_cluster();
   void wait_for_head();
   void attend();
-  void ask_about(const AttemptNews& news, const JobCluster& cluster);
+  void ask_about(const AttemptNews& news, const ClusterFacts& cluster);
   bool miss_deadline(bool is_running, bool may_judge);
   void end_attempt(const Ending& ending);
   void after_end();
 
-  void say_words(Words words) {
-    say(words.phase, std::move(words.reason), std::move(words.message));
-  }
   JobState start_of_wanted(FinishedRuns finished) const;
   FinishedRuns known_runs() const;
   bool suspends() const { return wanted_.suspend && wanted_.cluster_selector.empty(); }
@@ -61,9 +59,9 @@ class Reconciling : private Round {
   bool has_own_cluster() const { return spec_->cluster_selector.empty(); }
   std::string cluster_name() const { return has_own_cluster() ? child_name_ : selected(); }
   const std::string& selected() const { return spec_->cluster_selector; }
-  AnchorOwner owner() const { return {anchor_->meta.key.name, anchor_->meta.uid}; }
-  Result<Document> cluster_anchor_body(const Declaration& child, const ClusterState& state) const {
-    return anchor_body(child, state, agent_id_, owner());
+  Declaration wanted_cluster() const {
+    return parent::child_declaration(*declaration_, spec_->cluster,
+                                     {Kind::RayCluster, key_.ns, child_name_});
   }
 
   const Declaration& file_;
@@ -177,7 +175,7 @@ bool Reconciling::suspend() {
 }
 
 bool Reconciling::supersede() {
-  say(Phase::Applying, "Superseded", edit_of(file_) + " declares another run");
+  say(Phase::Applying, "Superseded", parent::edit_of(file_) + " declares another run");
   const std::string message =
       "another run was declared before a further attempt; the one before: " + state_.message;
   save(file_, ended_run(state_, {JobStage::Failed, "Superseded", message, false}, now_.wall),
@@ -250,27 +248,21 @@ bool Reconciling::ensure_cluster() {
     say(Phase::Progressing, reason, name + " is made once the cluster before it is gone");
     return false;
   }
-  const Declaration child =
-      child_declaration(*declaration_, *spec_, {Kind::RayCluster, key_.ns, child_name_});
   say(Phase::Progressing, reason, name + " is being made");
-  create(anchor_key(child.key), cluster_anchor_body(child, ClusterState{}),
-         "the job needs a cluster for attempt " + std::to_string(state_.attempt));
+  create_child(wanted_cluster(),
+               "the job needs a cluster for attempt " + std::to_string(state_.attempt));
   return false;
 }
 
 // What may change without another run: what scales it.
 void Reconciling::update_cluster() {
   if (child_ == nullptr || child_->meta.terminating || !has_own_cluster() || !knows_run()) return;
-  const Declaration child =
-      child_declaration(*declaration_, *spec_, {Kind::RayCluster, key_.ns, child_name_});
-  if (child_->spec_hash == child.spec_hash) return;
-  replace(child_->meta, cluster_anchor_body(child, anchored_state(*child_)),
-          "the cluster's document in the job changed");
+  update_child(*child_, wanted_cluster(), "the cluster's document in the job changed");
 }
 
 void Reconciling::wait_for_head() {
   const std::string name = "RayCluster " + cluster_name();
-  const JobCluster* cluster = find_cluster(cluster_name());
+  const ClusterFacts* cluster = find_cluster(cluster_name());
   if (cluster == nullptr)
     return say(Phase::Progressing, "WaitingForCluster",
                has_own_cluster() ? name + " is coming up"
@@ -293,7 +285,7 @@ void Reconciling::wait_for_head() {
 }
 
 void Reconciling::attend() {
-  const JobCluster* cluster = cluster_of_head(state_.head_uid);
+  const ClusterFacts* cluster = cluster_of_head(state_.head_uid);
   if (cluster == nullptr) cluster = find_cluster(cluster_name());
   const AttemptNews news =
       read_attempt(state_, run_tag(attempt_of(state_)), cluster, observed_.head);
@@ -306,7 +298,7 @@ void Reconciling::attend() {
                         "another run was declared, and what this one was cannot be read any more",
                         /*may_retry=*/false});
   update_cluster();
-  say_words(words_for(state_, news));
+  say(words_for(state_, news));
   if (is_running && !state_.was_running && spec_->pre_running_deadline) {
     JobState next = state_;
     next.was_running = true;
@@ -315,10 +307,10 @@ void Reconciling::attend() {
   ask_about(news, *cluster);
   plan_.message = attempt_prefix(state_, *spec_) + plan_.message;
   if (!is_the_wanted_run())
-    plan_.message += "; " + edit_of(file_) + " waits until the run in progress has ended";
+    plan_.message += "; " + parent::edit_of(file_) + " waits until the run in progress has ended";
 }
 
-void Reconciling::ask_about(const AttemptNews& news, const JobCluster& cluster) {
+void Reconciling::ask_about(const AttemptNews& news, const ClusterFacts& cluster) {
   if (!news.ask || cluster.head_address.empty()) return;
   if (news.ask_at && now_.monotonic < *news.ask_at) return look_again_at(*news.ask_at);
   switch (*news.ask) {
@@ -328,10 +320,12 @@ void Reconciling::ask_about(const AttemptNews& news, const JobCluster& cluster) 
       return ask(*news.ask, cluster, state_.submission_id, "how is it going?");
     case RayVerb::SubmitJob:
       ask(*news.ask, cluster, state_.submission_id, "the head does not have it yet");
-      plan_.ray_request->body =
+      plan_.ray_requests.front().body =
           submission_body(*spec_, state_.submission_id, run_tag(attempt_of(state_)));
       return;
     case RayVerb::StopJob:
+    case RayVerb::GetServe:
+    case RayVerb::PutServe:
       return;
   }
 }
@@ -363,10 +357,10 @@ void Reconciling::after_end() {
   if (is_record_unknown()) leave_clusters_as_they_are();
   const bool stopping = stop_what_runs();
   const bool on_record = is_on_record(state_.run_hash);
-  say_words(words_for_ended(state_));
+  say(words_for_ended(state_));
   if (!is_the_wanted_run()) {
     plan_.message +=
-        "; " + edit_of(file_) + " waits until " +
+        "; " + parent::edit_of(file_) + " waits until " +
         (stopping && on_record ? "what was running has stopped" : "this outcome is published");
     return;
   }

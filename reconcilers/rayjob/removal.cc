@@ -66,7 +66,7 @@ void Removing::leave(bool stopping) {
   else if (stopping)
     plan_.message += "; what was running is being stopped";
   else
-    delete_anchor("its file is gone");
+    remove(anchor_->meta, "its file is gone");
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "reconcilers/manifest/labels.h"
-#include "reconcilers/model/digest.h"
 
 namespace ray_gitops::rayjob {
 
@@ -22,23 +21,6 @@ Document submission_body(const RayJobSpec& spec, const std::string& submission_i
   if (!spec.entrypoint_resources.is_null())
     body["entrypoint_resources"] = spec.entrypoint_resources.json();
   return Document{std::move(body)};
-}
-
-Declaration child_declaration(const Declaration& job, const RayJobSpec& spec,
-                              const ObjectKey& child) {
-  nlohmann::json document =
-      spec.cluster.json().is_object() ? spec.cluster.json() : nlohmann::json::object();
-  nlohmann::json& metadata = document["metadata"];
-  if (!metadata.is_object()) metadata = nlohmann::json::object();
-  metadata["name"] = child.name;
-  metadata["namespace"] = child.ns;
-  Declaration declaration;
-  declaration.key = child;
-  declaration.document = Document{std::move(document)};
-  declaration.provenance = job.provenance;
-  declaration.spec = RayClusterSpec{};
-  declaration.spec_hash = stored_hash(declaration.document.canonical());
-  return declaration;
 }
 
 }  // namespace ray_gitops::rayjob

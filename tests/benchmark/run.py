@@ -70,7 +70,10 @@ class Bench:
     """One agent and one cluster called `ray`."""
 
     def __init__(self, world_module):
+        import services_test  # reads the environment as the world does
+
         self.lib = world_module
+        self.services_lib = services_test
         self.world = world_module.the_world()
         self.agent = self.world.agent("benchmark")
         self.repository = self.agent.repository
@@ -166,6 +169,42 @@ class Bench:
             job = json.loads(answer.read())
         return (job["end_time"] - job["start_time"]) / 1000
 
+    def services(self, rounds):
+        """A head that serves: seconds from wake-up to the head Ready, from there to Ready in a
+        status commit, and what Ray alone takes for that part."""
+        self.repository.write("clusters/code.yaml", self.services_lib.CODE)
+        ups, tolds, rays = [], [], []
+        for number in range(rounds):
+            name = f"web-{number}"  # a name that comes and goes is reported more slowly
+            text = self.services_lib.service_yaml("hello").replace("name: web\n", f"name: {name}\n")
+            self.repository.write("clusters/web.yaml", text)
+            self.repository.push("A service")
+            self.agent.wake()
+            ups.append(measure_until(lambda: len(self.ready_pods("web-")) == 1, 300, "a head"))
+            tolds.append(measure_until(lambda n=name: self.service_phase(n) == "Ready", 120, name))
+            self.repository.write("clusters/web.yaml", bare_cluster(text))
+            self.repository.push("Its cluster alone")
+            self.agent.wake()
+            self.lib.wait_for(lambda: self.ready_pods("bare-"), 300, "a bare head")
+            head, = self.ready_pods("bare-")
+            rays.append(seconds_to_serve(head["status"]["podIP"], serve_config(text)))
+            self.repository.remove("clusters/web.yaml")
+            self.repository.push("Neither")
+            self.agent.wake()
+            self.lib.wait_for(lambda: set(self.all_pods()) == set(self.pods()), 120, "its end")
+        return ups, tolds, rays
+
+    def all_pods(self):
+        return {pod["metadata"]["name"]: pod for pod in self.api.list("pods", "benchmark")}
+
+    def ready_pods(self, prefix):
+        return [pod for name, pod in self.all_pods().items()
+                if name.startswith(prefix) and self.lib.is_ready(pod)]
+
+    def service_phase(self, name):
+        text = self.repository.status_file(f"objects/benchmark/rayservice/{name}.json")
+        return json.loads(text)["phase"] if text else ""
+
     def silence(self, seconds):
         """(status commits, changed objects, CPU share, resident MB) while converged."""
         tip, versions = self.repository.status_tip(), self.api.versions()
@@ -177,6 +216,35 @@ class Bench:
                       if versions.get(key) != after.get(key))
         commits = 0 if self.repository.status_tip() == tip else 1
         return commits, changed, share, resident_megabytes(self.agent.pid)
+
+
+def serve_config(service_text):
+    line, = re.findall(r"^  serveConfigV2: (.*)$", service_text, re.MULTILINE)
+    return json.loads(line)
+
+
+def bare_cluster(service_text):
+    """The cluster of a service as a RayCluster."""
+    spec = service_text.split("  rayClusterConfig:\n", 1)[1]
+    return ("apiVersion: ray.io/v1\nkind: RayCluster\nmetadata:\n  name: bare\nspec:\n"
+            + re.sub(r"^  ", "", spec, flags=re.MULTILINE))
+
+
+def seconds_to_serve(address, config):
+    """Past the agent: from the first configuration's PUT until every application is RUNNING."""
+    url = f"http://{address}:8265/api/serve/applications/"
+
+    def is_running():
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            applications = json.loads(answer.read())["applications"].values()
+        return applications and all(one["status"] == "RUNNING" for one in applications)
+
+    begin = time.monotonic()
+    request = urllib.request.Request(url, method="PUT", data=config.encode(),
+                                     headers={"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=30).close()
+    measure_until(is_running, 120, "Serve")
+    return time.monotonic() - begin
 
 
 def family(pid):
@@ -231,6 +299,10 @@ def measure(lib, quick):
     rows.append(("RayJob on a ready cluster: wake-up to Succeeded in a status commit",
                  spread(totals)))
     rows.append(("of that, Ray's own time", spread(rays)))
+    ups, tolds, rays = bench.services(1 if quick else 3)
+    rows.append(("RayService, a head that serves: wake-up to the head Ready", spread(ups)))
+    rows.append(("from there to Ready in a status commit (debounce 1 s)", spread(tolds)))
+    rows.append(("of that, Ray's own time (PUT to RUNNING, without the agent)", spread(rays)))
     bench.agent.stop()
     return rows
 

@@ -34,10 +34,19 @@ std::string answer_text(const Result<std::optional<ResourceView>>& object) {
   return *object ? "version " + meta_of(**object).resource_version : "nothing";
 }
 
+std::string serve_text(const ServeInfo& info) {
+  std::string text = "serve";
+  for (const auto& [name, application] : info.applications)
+    text += " " + name + "=" + name_of(application.status);
+  for (const std::string& proxy : info.proxies) text += " " + proxy;
+  return text;
+}
+
 std::string answer_text(const Result<RayReply>& reply) {
   if (!reply) return describe(reply.error());
-  const std::string job = reply->job ? name_of(reply->job->status) : "no job";
-  return reply->session.empty() ? job : "session " + reply->session;
+  if (!reply->session.empty()) return "session " + reply->session;
+  if (reply->serve) return serve_text(*reply->serve);
+  return reply->job ? name_of(reply->job->status) : "nothing";
 }
 
 }  // namespace
@@ -69,7 +78,8 @@ std::string describe(const engine::Effect& effect) {
           [](const engine::SendRead& read) { return "SendRead " + to_string(read.key); },
           [](const engine::AskRay& ask) {
             return std::string("AskRay ") + name_of(ask.request.verb) + " " + ask.request.address +
-                   " " + ask.request.submission_id + " head " + ask.request.head_uid + ": " +
+                   " " + ask.request.submission_id + ask.request.cluster + " " +
+                   ask.request.config_digest + " head " + ask.request.head_uid + ": " +
                    ask.request.reason;
           },
           [](const engine::WriteLog& record) {

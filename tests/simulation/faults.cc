@@ -34,6 +34,7 @@ Faults draw_faults(Random& random) {
   faults.ray_effect_late = draw(random, 100);
   faults.ray_answer_late = draw(random, 100);
   faults.ray_rejects = draw(random, 100);
+  faults.serve_unhealthy = draw(random, 600);
   faults.git_unreachable = draw(random, 300);
   faults.git_slow = draw(random, 200);
   faults.push_refused = draw(random, 200);

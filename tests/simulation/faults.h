@@ -32,7 +32,8 @@ struct Faults {
   int ray_answer_lost = 0;
   int ray_effect_late = 0;
   int ray_answer_late = 0;
-  int ray_rejects = 0;  // of each submission: the head understands it and refuses
+  int ray_rejects = 0;      // of each submission: the head understands it and refuses
+  int serve_unhealthy = 0;  // of each time that an application comes up: it falters once
   // Git:
   int git_unreachable = 0;
   int git_slow = 0;

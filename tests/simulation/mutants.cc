@@ -26,14 +26,6 @@ std::function<void(Hooks&)> change_effects(EffectsHook change) {
   return [change = std::move(change)](Hooks& hooks) { hooks.change_effects = change; };
 }
 
-// For each write the engine asks for.
-std::function<void(Hooks&)> change_writes(const std::function<void(SendWrite&)>& change) {
-  return change_effects([change](const Agent&, Effects& effects) {
-    for (Effect& effect : effects)
-      if (auto* write = std::get_if<SendWrite>(&effect)) change(*write);
-  });
-}
-
 // Deletes what a watch shows and `chooses` likes.
 std::function<void(Hooks&)> delete_seen(const std::function<bool(const ResourceView&)>& chooses) {
   return [chooses](Hooks& hooks) {
@@ -215,13 +207,32 @@ void change_events(Hooks& hooks, EventHook change) {
   };
 }
 
+std::function<void(Hooks&)> change_writes(const std::function<void(SendWrite&)>& change) {
+  return change_effects([change](const Agent&, Effects& effects) {
+    for (Effect& effect : effects)
+      if (auto* write = std::get_if<SendWrite>(&effect)) change(*write);
+  });
+}
+
+void visit_views(Event& event, const std::function<void(ResourceView&)>& visit) {
+  if (auto* change = std::get_if<engine::WatchChanged>(&event)) visit(change->object);
+  if (auto* list = std::get_if<engine::ListCompleted>(&event))
+    for (ResourceView& view : list->objects) visit(view);
+  if (auto* answer = std::get_if<engine::WriteAnswered>(&event))
+    if (answer->object && *answer->object) visit(**answer->object);
+  if (auto* answer = std::get_if<engine::ReadAnswered>(&event))
+    if (answer->object && *answer->object) visit(**answer->object);
+}
+
+SendWrite planted(Action action) { return {k_planted_id, std::move(action)}; }
+
 SendWrite planted_delete(const ResourceKey& target, const std::string& uid) {
-  return {k_planted_id, Action{.verb = Verb::Delete,
-                               .target = target,
-                               .body = {},
-                               .preconditions = {uid, {}},
-                               .wave = 0,
-                               .reason = "planted"}};
+  return planted({.verb = Verb::Delete,
+                  .target = target,
+                  .body = {},
+                  .preconditions = {uid, {}},
+                  .wave = 0,
+                  .reason = "planted"});
 }
 
 namespace {
@@ -242,6 +253,7 @@ std::vector<Mutant> all_mutants() {
                           never_rests(),
                           forgets_workers()};
   for (Mutant& mutant : job_mutants()) all.push_back(std::move(mutant));
+  for (Mutant& mutant : service_mutants()) all.push_back(std::move(mutant));
   return all;
 }
 

@@ -31,11 +31,17 @@ using EventHook = std::function<void(const Agent&, engine::Event&)>;
 
 // The mutant sees an event after the checkers have.
 void change_events(Hooks& hooks, EventHook change);
+// For each write the engine asks for.
+std::function<void(Hooks&)> change_writes(const std::function<void(engine::SendWrite&)>& change);
+// Every object that the event shows.
+void visit_views(engine::Event& event, const std::function<void(ResourceView&)>& visit);
 // A write that the engine did not ask for: it ignores the answer.
+engine::SendWrite planted(Action action);
 engine::SendWrite planted_delete(const ResourceKey& target, const std::string& uid);
 
 const std::vector<Mutant>& mutants();
-// Those that are about jobs.
+// Those that are about jobs, and about services.
 std::vector<Mutant> job_mutants();
+std::vector<Mutant> service_mutants();
 
 }  // namespace ray_gitops::simulation

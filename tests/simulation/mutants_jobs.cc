@@ -19,17 +19,10 @@ using engine::Event;
 using engine::SendWrite;
 using Json = nlohmann::json;
 
-void visit_views(Event& event, const std::function<void(ConfigMapView&)>& visit) {
-  const auto visit_one = [&](ResourceView& view) {
+void visit_anchors(Event& event, const std::function<void(ConfigMapView&)>& visit) {
+  visit_views(event, [&](ResourceView& view) {
     if (auto* map = std::get_if<ConfigMapView>(&view)) visit(*map);
-  };
-  if (auto* change = std::get_if<engine::WatchChanged>(&event)) visit_one(change->object);
-  if (auto* list = std::get_if<engine::ListCompleted>(&event))
-    for (ResourceView& view : list->objects) visit_one(view);
-  if (auto* answer = std::get_if<engine::WriteAnswered>(&event))
-    if (answer->object && *answer->object) visit_one(**answer->object);
-  if (auto* answer = std::get_if<engine::ReadAnswered>(&event))
-    if (answer->object && *answer->object) visit_one(**answer->object);
+  });
 }
 
 // By agent's life and anchor: what is only in its memory, and what was written instead.
@@ -63,7 +56,7 @@ Mutant submits_unsaved() {
                   pretend_to_save(agent, *write, *memory);
             };
             change_events(hooks, [memory](const Agent& agent, Event& event) {
-              visit_views(event, [&](ConfigMapView& map) {
+              visit_anchors(event, [&](ConfigMapView& map) {
                 const auto found = memory->find({agent.client(), map.meta.key.name});
                 if (found != memory->end() && found->second.written == map.state)
                   map.state = found->second.state;
@@ -89,7 +82,7 @@ Mutant retires_too_early() {
             const auto children = std::make_shared<std::map<std::string, ObjectMeta>>();
             const auto ended = std::make_shared<std::set<std::string>>();  // uids of job anchors
             change_events(hooks, [children, ended](const Agent&, Event& event) {
-              visit_views(event, [&](ConfigMapView& map) {
+              visit_anchors(event, [&](ConfigMapView& map) {
                 const auto state = anchored_job_state(map);
                 if (anchored_parent(map)) (*children)[map.meta.owner_uid] = map.meta;
                 if (map.anchor_kind == "RayJob" && state && has_ended(state->stage))

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "reconcilers/manifest/labels.h"
+#include "reconcilers/manifest/names.h"
+#include "reconcilers/model/declaration.h"
 
 namespace ray_gitops::simulation {
 namespace {
@@ -25,9 +27,15 @@ int number_in(std::string_view text) {
 }
 
 bool is_ready(const Json& pod) {
+  if (!pod.contains("status")) return false;
   const Json& status = pod["status"];
   return status.value("phase", "") == "Running" && status.contains("containerStatuses") &&
          status["containerStatuses"][0]["ready"].get<bool>();
+}
+
+std::string label_of(const Json& pod, const char* label) {
+  const Json& metadata = pod["metadata"];
+  return metadata.contains("labels") ? metadata["labels"].value(label, "") : "";
 }
 
 Error unavailable(std::string why) { return {ErrorCode::Unavailable, std::move(why), {}}; }
@@ -54,23 +62,55 @@ RunKey parse_run_key(const std::string& text) {
   return {text.substr(0, dash), number_in(std::string_view(text).substr(dash + 1))};
 }
 
-std::optional<std::string> RayHeads::session_at(const std::string& address) const {
+std::optional<RayHeads::Head> RayHeads::head_at(const std::string& address) const {
   const std::string ip = address.substr(0, address.find(':'));
   for (const Document& object :
        api_.store().list({.type = local_cluster::find_type_by_plural("pods")})) {
     const Json& pod = object.json();
-    if (!pod.contains("status") || pod["status"].value("podIP", "") != ip || !is_ready(pod))
-      continue;
+    if (!is_ready(pod) || pod["status"].value("podIP", "") != ip) continue;
     const int restarts = pod["status"]["containerStatuses"][0]["restartCount"].get<int>();
-    return pod["metadata"]["uid"].get<std::string>() + "#" + std::to_string(restarts);
+    const Json& metadata = pod["metadata"];
+    return Head{metadata["uid"].get<std::string>() + "#" + std::to_string(restarts),
+                ip,
+                {Kind::RayCluster, metadata["namespace"].get<std::string>(),
+                 label_of(pod, labels::k_cluster)}};
   }
   return std::nullopt;
 }
 
+std::optional<RayHeads::Head> RayHeads::head_of(const ObjectKey& cluster) const {
+  const Document pod = api_.store().find({"pods", cluster.ns, head_pod_name(cluster.name)});
+  if (pod.is_null() || !is_ready(pod.json())) return std::nullopt;
+  return head_at(pod.json()["status"].value("podIP", ""));
+}
+
+std::vector<std::string> RayHeads::worker_ips(const ObjectKey& cluster) const {
+  std::vector<std::string> ips;
+  for (const Document& object :
+       api_.store().list({.type = local_cluster::find_type_by_plural("pods"), .ns = cluster.ns})) {
+    const Json& pod = object.json();
+    const bool is_worker = label_of(pod, labels::k_cluster) == cluster.name &&
+                           label_of(pod, labels::k_group) != k_head_group_name;
+    if (is_worker && is_ready(pod) && !local_cluster::is_terminating(pod))
+      ips.push_back(pod["status"].value("podIP", ""));
+  }
+  return ips;
+}
+
+ServeInfo RayHeads::serve_info(const Head& head, const Serve& serve) const {
+  return serve.info(head.ip, worker_ips(head.cluster));
+}
+
+std::optional<ServeTruth> RayHeads::serve_of(const ObjectKey& cluster) const {
+  const auto head = head_of(cluster);
+  if (!head) return std::nullopt;
+  const auto life = lives_.find(head->session);
+  if (life == lives_.end()) return ServeTruth{};
+  return ServeTruth{serve_info(*head, life->second.serve), life->second.serve.config()};
+}
+
 RayHeads::Life& RayHeads::life_of(const std::string& session) {
-  Life& life = lives_[session];
-  life.session = session;
-  return life;
+  return lives_.try_emplace(session, core_, session).first->second;
 }
 
 // What has reached a head takes effect in that life of it or never.
@@ -93,37 +133,46 @@ void RayHeads::ask(const engine::AskRay& effect, const Deliver& deliver) {
     return answer_after(patience, fail(ErrorCode::Unavailable, "no connection"));
   const Instant asked = core_.timeline.instant();
   core_.timeline.after(there, [=, this, request = effect.request] {
-    const auto session = session_at(request.address);
-    if (!session) return answer_after(back, fail(ErrorCode::Unavailable, "connection refused"));
+    const auto head = head_at(request.address);
+    if (!head) return answer_after(back, fail(ErrorCode::Unavailable, "connection refused"));
     if (effect_late) {
       answer_after(patience, fail(ErrorCode::Unavailable, "timed out"));
       return core_.timeline.after(patience + late, [=, this] {
-        if (session_at(request.address) == session)
-          static_cast<void>(carry_out(*session, request, asked));
+        const auto still = head_at(request.address);
+        if (still && still->session == head->session)
+          static_cast<void>(carry_out(*still, request, asked));
       });
     }
-    Result<RayReply> reply = carry_out(*session, request, asked);
+    Result<RayReply> reply = carry_out(*head, request, asked);
     if (answer_lost) reply = tl::unexpected<Error>(unavailable("the connection broke"));
     answer_after(answer_late ? late : back, std::move(reply));
   });
 }
 
-Result<RayReply> RayHeads::carry_out(const std::string& session, const RayRequest& request,
-                                     Instant asked) {
-  Life& life = life_of(session);
+Result<RayReply> RayHeads::carry_out(const Head& head, const RayRequest& request, Instant asked) {
+  Life& life = life_of(head.session);
   switch (request.verb) {
     case RayVerb::GetVersion:
-      return RayReply{session, std::nullopt};
+      return RayReply{.session = head.session, .job = {}, .serve = {}};
     case RayVerb::GetJob: {
       const auto found = life.jobs.find(request.submission_id);
       if (found == life.jobs.end()) return RayReply{};
-      return RayReply{{}, found->second.info};
+      return RayReply{.session = {}, .job = found->second.info, .serve = {}};
     }
     case RayVerb::SubmitJob:
       return submit(life, request, asked);
     case RayVerb::StopJob:
       stop(life, request.submission_id);
       return RayReply{};
+    case RayVerb::PutServe: {
+      core_.note("head " + life.session + " is told to serve " + request.config_digest);
+      Result<RayReply> reply = life.serve.put(request.body, asked);
+      if (on_serve) on_serve(head.cluster);
+      return reply;
+    }
+    case RayVerb::GetServe:
+      if (on_serve) on_serve(head.cluster);
+      return RayReply{.session = {}, .job = {}, .serve = serve_info(head, life.serve)};
   }
   return RayReply{};
 }

@@ -1,7 +1,7 @@
 #pragma once
-// Heads that run jobs without running anything. A head lives as long as its pod's Ray container;
-// with it go its jobs. It answers as event.h says, once its pod is Ready, over a network that
-// loses and delays.
+// Heads that run jobs and Serve without running anything. A head lives as long as its pod's Ray
+// container; with it go its jobs and applications. It answers as event.h says, once its pod is
+// Ready, over a network that loses and delays.
 
 #include <cstdint>
 #include <functional>
@@ -9,10 +9,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "agent/engine/effect.h"
 #include "tests/simulation/api.h"
 #include "tests/simulation/core.h"
+#include "tests/simulation/serve.h"
 
 namespace ray_gitops::simulation {
 
@@ -50,15 +53,25 @@ struct Execution {
   Instant asked_at;  // when the agent sent it
 };
 
+// What Serve runs on a cluster, and what it was told to.
+struct ServeTruth {
+  ServeInfo info;
+  Document config;  // null: nothing was put
+};
+
 class RayHeads {
  public:
   RayHeads(Core& core, const Api& api) : core_(core), api_(api) {}
 
   void ask(const engine::AskRay& effect, const Deliver& deliver);
+  // As the head knows it now; nullopt while none answers.
+  std::optional<ServeTruth> serve_of(const ObjectKey& cluster) const;
 
   std::function<void(const Execution&)> on_execution;
   // Something that an undisturbed run does not meet: the head refused it, or was told to stop it.
   std::function<void(const RunKey&)> on_disturbance;
+  // A head was asked about Serve, or told what to serve.
+  std::function<void(const ObjectKey& cluster)> on_serve;
 
  private:
   struct Job {
@@ -67,14 +80,25 @@ class RayHeads {
   };
   // One life of one head.
   struct Life {
+    Life(Core& core, std::string name) : session(std::move(name)), serve(core) {}
     std::string session;
     std::map<std::string, Job> jobs;  // by submission id
+    Serve serve;
+  };
+  // Who answers.
+  struct Head {
+    std::string session;
+    std::string ip;
+    ObjectKey cluster;
   };
 
-  // The life that answers at an address now; nullopt when nobody does.
-  std::optional<std::string> session_at(const std::string& address) const;
+  // The head that answers at an address now; nullopt when nobody does.
+  std::optional<Head> head_at(const std::string& address) const;
+  std::optional<Head> head_of(const ObjectKey& cluster) const;
+  std::vector<std::string> worker_ips(const ObjectKey& cluster) const;
+  ServeInfo serve_info(const Head& head, const Serve& serve) const;
   Life& life_of(const std::string& session);
-  Result<RayReply> carry_out(const std::string& session, const RayRequest& request, Instant asked);
+  Result<RayReply> carry_out(const Head& head, const RayRequest& request, Instant asked);
   Result<RayReply> submit(Life& life, const RayRequest& request, Instant asked);
   void stop(Life& life, const std::string& id);
   void run(const std::string& session, const std::string& id, const Work& work);

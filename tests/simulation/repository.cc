@@ -1,6 +1,7 @@
 #include "tests/simulation/repository.h"
 
 #include <algorithm>
+#include <sstream>
 #include <variant>
 
 #include "reconcilers/declaration/parse.h"
@@ -53,10 +54,9 @@ std::string render_job(const std::string& name, const JobModel& job) {
   return text + render_job_cluster(job);
 }
 
-std::string render_cluster(const std::string& name, const ClusterModel& cluster) {
-  std::string text = "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata:\n  name: " + name +
-                     "\n  namespace: " + cluster.ns + "\nspec:\n  rayVersion: 2." +
-                     std::to_string(40 + cluster.image) + ".0\n";
+// The members of a RayCluster's spec.
+std::string render_shape(const ClusterShape& cluster) {
+  std::string text = "  rayVersion: 2." + std::to_string(40 + cluster.image) + ".0\n";
   if (cluster.suspend) text += "  suspend: true\n";
   text += "  headGroupSpec:\n    rayStartParams: {}\n";
   if (cluster.node_port) text += "    serviceType: NodePort\n";
@@ -67,6 +67,37 @@ std::string render_cluster(const std::string& name, const ClusterModel& cluster)
             "\n    minReplicas: 0\n    maxReplicas: 9\n    rayStartParams: {}\n    template:\n" +
             container("ray-worker", cluster.image, group.revision);
   return text;
+}
+
+std::string render_cluster(const std::string& name, const ClusterModel& cluster) {
+  return "apiVersion: ray.io/v1\nkind: RayCluster\nmetadata:\n  name: " + name +
+         "\n  namespace: " + cluster.ns + "\nspec:\n" + render_shape(cluster);
+}
+
+std::string indented(const std::string& text) {
+  std::string result;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) result += "  " + line + "\n";
+  return result;
+}
+
+std::string render_application(const char* name, const std::string& import_path, int revision) {
+  return std::string("    - name: ") + name + "\n      route_prefix: /" + name +
+         "\n      import_path: " + import_path +
+         "\n      args: {revision: " + std::to_string(revision) + "}\n";
+}
+
+std::string render_service(const std::string& name, const ServiceModel& service) {
+  std::string text = "apiVersion: ray.io/v1\nkind: RayService\nmetadata:\n  name: " + name +
+                     "\n  namespace: " + service.ns +
+                     "\nspec:\n  serveConfigV2: |\n    applications:\n" +
+                     render_application("first", service.import_path, service.revision);
+  if (service.has_second) text += render_application("second", k_fine_application, 0);
+  if (service.suspend) text += "  suspend: true\n";
+  if (service.excludes_head) text += "  excludeHeadPodFromServeSvc: true\n";
+  if (!service.replaces_cluster) text += "  upgradeStrategy: {type: None}\n";
+  return text + "  rayClusterDeletionDelaySeconds: " + std::to_string(service.deletion_delay) +
+         "\n" + "  rayClusterConfig:\n" + indented(render_shape(service.cluster));
 }
 
 std::string render_companions(int revision) {
@@ -111,6 +142,12 @@ bool names_one(const std::map<std::string, Model>& models, const ObjectKey& key)
   return found != models.end() && found->second.ns == key.ns && !is_opaque(found->second);
 }
 
+Declaration parse_one(const std::string& text, const std::string& ns) {
+  const ParsedFile file = parse_file({"one.yaml", text, ""}, ns);
+  CHECK(file.documents.size() == 1 && file.documents[0].declaration);
+  return *file.documents[0].declaration;
+}
+
 template <class Model>
 bool any_opaque(const std::map<std::string, Model>& models) {
   return std::any_of(models.begin(), models.end(),
@@ -119,11 +156,14 @@ bool any_opaque(const std::map<std::string, Model>& models) {
 
 }  // namespace
 
-bool Repository::has_opaque_file() const { return any_opaque(clusters) || any_opaque(jobs); }
+bool Repository::has_opaque_file() const {
+  return any_opaque(clusters) || any_opaque(jobs) || any_opaque(services);
+}
 
 bool Repository::names(const ObjectKey& key) const {
   if (key.kind == Kind::Namespace) return companions && key.name == k_team_ns;
   if (key.kind == Kind::ConfigMap) return companions && key.name == k_companion_name;
+  if (key.kind == Kind::RayService) return names_one(services, key);
   return key.kind == Kind::RayJob ? names_one(jobs, key) : names_one(clusters, key);
 }
 
@@ -135,11 +175,16 @@ ObjectKey key_of(const std::string& name, const JobModel& job) {
   return {Kind::RayJob, job.ns, name};
 }
 
+ObjectKey key_of(const std::string& name, const ServiceModel& service) {
+  return {Kind::RayService, service.ns, name};
+}
+
 std::string run_hash_of(const std::string& name, const JobModel& job) {
-  const std::string text = render_job(name, job);
-  const ParsedFile file = parse_file({"job.yaml", text, ""}, job.ns);
-  CHECK(file.documents.size() == 1 && file.documents[0].declaration);
-  return std::get<RayJobSpec>(file.documents[0].declaration->spec).run_hash;
+  return std::get<RayJobSpec>(parse_one(render_job(name, job), job.ns).spec).run_hash;
+}
+
+Declaration declaration_of(const std::string& name, const ServiceModel& service) {
+  return parse_one(render_service(name, service), service.ns);
 }
 
 Files render_files(const Repository& repository) {
@@ -148,6 +193,8 @@ Files render_files(const Repository& repository) {
     render_damaged(name, cluster, render_cluster(name, cluster), files);
   for (const auto& [name, job] : repository.jobs)
     render_damaged(name, job, render_job(name, job), files);
+  for (const auto& [name, service] : repository.services)
+    render_damaged(name, service, render_service(name, service), files);
   if (repository.companions)
     files["companions.yaml"] = {render_companions(repository.companion_revision), ""};
   return files;

@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "reconcilers/model/declaration.h"
 #include "reconcilers/model/object_key.h"
 #include "tests/simulation/git.h"
 #include "tests/simulation/ray_head.h"
+#include "tests/simulation/serve.h"
 
 namespace ray_gitops::simulation {
 
@@ -26,15 +28,19 @@ enum class Damage {
   Duplicate  // right, but another file declares the same object
 };
 
-struct ClusterModel {
-  std::string ns;
-  std::string path;
-  Damage damage = Damage::None;
+// What a cluster is made of.
+struct ClusterShape {
   int image = 0;
   int head_revision = 0;
   bool suspend = false;
   bool node_port = false;  // of the head Service
   std::vector<GroupModel> groups;
+};
+
+struct ClusterModel : ClusterShape {
+  std::string ns;
+  std::string path;
+  Damage damage = Damage::None;
 };
 
 struct JobModel {
@@ -52,9 +58,24 @@ struct JobModel {
   int again = 0;  // annotation ray-gitops.io/run; 0: none
 };
 
+struct ServiceModel {
+  std::string ns;
+  std::string path;
+  Damage damage = Damage::None;
+  int revision = 0;  // of the Serve configuration
+  std::string import_path = k_fine_application;
+  bool has_second = false;  // a second application
+  bool suspend = false;
+  bool excludes_head = false;
+  bool replaces_cluster = true;  // upgradeStrategy.type is not None
+  int deletion_delay = 60;       // seconds
+  ClusterShape cluster;
+};
+
 struct Repository {
   std::map<std::string, ClusterModel> clusters;  // by name
   std::map<std::string, JobModel> jobs;          // by name
+  std::map<std::string, ServiceModel> services;  // by name
   bool companions = false;                       // a Namespace and a ConfigMap in it
   int companion_revision = 0;
 
@@ -68,8 +89,11 @@ inline constexpr const char* k_companion_name = "settings";
 
 ObjectKey key_of(const std::string& name, const ClusterModel& cluster);
 ObjectKey key_of(const std::string& name, const JobModel& job);
+ObjectKey key_of(const std::string& name, const ServiceModel& service);
 // The run that the job's file asks for (RayJobSpec::run_hash), whatever damage it has.
 std::string run_hash_of(const std::string& name, const JobModel& job);
+// What the service's file declares, whatever damage it has.
+Declaration declaration_of(const std::string& name, const ServiceModel& service);
 Files render_files(const Repository& repository);
 
 }  // namespace ray_gitops::simulation

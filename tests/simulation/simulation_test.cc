@@ -104,6 +104,15 @@ void add_endless_job(Repository& repository) {
   repository.jobs["other"].path = "jobs/other.yaml";
 }
 
+void add_service(Repository& repository) {
+  ServiceModel service;
+  service.ns = "default";
+  service.path = "services/service.yaml";
+  service.deletion_delay = 0;
+  service.cluster.groups = {{"small", 1, 0}};
+  repository.services["service"] = service;
+}
+
 void add_demo(Repository& repository) { repository.clusters["demo"] = small_cluster(); }
 
 std::vector<Story> stories() {
@@ -129,16 +138,32 @@ std::vector<Story> stories() {
       {"job that fails twice", {add_failing_job}},
       {"job whose file is removed while it runs",
        {add_endless_job, [](Repository& r) { r.jobs.erase("job"); }}},
+      {"service", {add_service, [](Repository& r) { r.services.at("service").revision = 1; }}},
+      {"service that gets another cluster",
+       {add_service, [](Repository& r) { r.services.at("service").cluster.head_revision = 1; }}},
+      {"service whose file is removed",
+       {[](Repository& r) {
+          add_service(r);
+          add_demo(r);
+        },
+        [](Repository& r) { r.services.erase("service"); }}},
   };
 }
 
-// When a job ran, and where.
+// When a job ran or a service was told what to serve, and where.
 void forget_moments(Json& anchor) {
   Json state = Json::parse(anchor["data"]["state"].get<std::string>());
   for (const char* member : {"attemptStartedAt", "headUid", "session", "finishedAt"})
     state.erase(member);
-  for (Json& run : state["finished"]) run.erase("finishedAt");
+  if (state.contains("finished"))
+    for (Json& run : state["finished"]) run.erase("finishedAt");
+  if (state.contains("clusters"))
+    for (Json& cluster : state["clusters"]) cluster.erase("headUid");
   anchor["data"]["state"] = state.dump();
+}
+
+bool has_moments(const std::string& name) {
+  return name.starts_with("rayjob.") || name.starts_with("rayservice.");
 }
 
 // An object without what differs between two runs that end in the same state.
@@ -151,7 +176,7 @@ Json normal_form(Json object) {
   // A hash over all we write, the owner's uid among it.
   if (object["kind"] == "Service") object["metadata"]["annotations"].erase(labels::k_desired_hash);
   object.erase("status");
-  if (object["metadata"]["name"].get<std::string>().starts_with("rayjob.")) forget_moments(object);
+  if (has_moments(object["metadata"]["name"])) forget_moments(object);
   if (object["kind"] == "Lease") object.erase("spec");
   if (object["kind"] == "EndpointSlice") object = Json{};
   return object;

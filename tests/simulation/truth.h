@@ -21,7 +21,7 @@ class Truth {
   std::optional<ConfigMapView> anchor(const ObjectKey& key) const;
   // What the cluster's anchor was made from; null without a readable anchor.
   std::shared_ptr<const Declaration> applied(const ObjectKey& key);
-  // The job that the cluster was made for, as its anchor says.
+  // The job or service that the cluster was made for, as its anchor says.
   std::optional<ObjectKey> parent(const ObjectKey& cluster) const;
   // Empty when there is no agent's anchor.
   AgentState agent_state() const;
@@ -31,7 +31,7 @@ class Truth {
   bool has_service(const ObjectKey& key);
   // Every declared pod is Ready, no other is there, the head Service is present.
   bool is_ready(const ObjectKey& key);
-  // What stands in files: clusters that were made for jobs are not among them.
+  // What stands in files: clusters that were made for jobs and services are not among them.
   std::vector<ObjectKey> anchored() const;
 
  private:

@@ -41,6 +41,10 @@ void User::begin() {
   for (std::int64_t index = 0; index < count; ++index) add_cluster(wanted_);
   const std::int64_t jobs = core_.random.between(1, 3);
   for (std::int64_t index = 0; index < jobs; ++index) add_job(wanted_);
+  const std::int64_t interest = core_.random.below(4);
+  if (interest == 0) on_services_ = 0;
+  if (interest == 1) on_services_ = 700;
+  if (interest > 0) add_service(wanted_);
   commit("first");
 }
 
@@ -72,7 +76,9 @@ void User::act() {
     core_.outage_ends = core_.timeline.instant() + core_.random.between(seconds(5), seconds(60));
   if (core_.random.chance(core_.faults.foreign_objects)) make_foreign();
   if (core_.random.chance(core_.faults.drift)) return act_in_cluster();
+  const bool on_services = core_.random.chance(on_services_);
   const bool on_jobs = core_.random.chance(500);
+  if (on_services) return act_on_services();
   if (on_jobs) return act_on_jobs();
   act_in_git();
 }
@@ -154,6 +160,7 @@ void User::remove_many(Repository& repository) {
   if (!all) return;
   repository.companions = false;
   repository.jobs.clear();
+  repository.services.clear();
 }
 
 // A force push to the commit before; the next commits stand on that one.
@@ -222,7 +229,7 @@ void User::edit_service() {
 void User::make_foreign() {
   const std::string digit = std::to_string(core_.random.below(k_clusters_max));
   const std::string cluster = "c" + digit;
-  const std::int64_t choice = core_.random.below(5);
+  const std::int64_t choice = core_.random.below(7);
   const bool labelled = core_.random.chance(500);
   const local_cluster::StoreKey key =
       choice == 0 ? local_cluster::StoreKey{"pods", "default", head_pod_name(cluster)}
@@ -230,7 +237,9 @@ void User::make_foreign() {
           ? local_cluster::StoreKey{"pods", "default", worker_pod_name(cluster, "small", 0)}
       : choice == 2 ? local_cluster::StoreKey{"services", "default", cluster + "-head-svc"}
       : choice == 3 ? local_cluster::StoreKey{"configmaps", "default", "raycluster." + cluster}
-                    : local_cluster::StoreKey{"configmaps", "default", "rayjob.j" + digit};
+      : choice == 4 ? local_cluster::StoreKey{"configmaps", "default", "rayjob.j" + digit}
+      : choice == 5 ? local_cluster::StoreKey{"configmaps", "default", "rayservice.s" + digit}
+                    : local_cluster::StoreKey{"services", "default", "s" + digit + "-serve-svc"};
   Json object{
       {"metadata", {{"name", key.name}, {"annotations", {{k_foreign_annotation, "true"}}}}}};
   if (labelled)
@@ -239,7 +248,8 @@ void User::make_foreign() {
                                     {labels::k_group, choice == 0 ? "headgroup" : "small"}};
   if (choice < 2)
     object["spec"]["containers"] = Json::array({{{"name", "main"}, {"image", "busybox"}}});
-  if (choice == 2) object["spec"]["ports"] = Json::array({{{"name", "a"}, {"port", 80}}});
+  if (key.plural == "services")
+    object["spec"]["ports"] = Json::array({{{"name", "a"}, {"port", 80}}});
   api_.mutate([&](local_cluster::Store& store) {
     const auto made = store.create(
         key, object, {.now = core_.timeline.now().wall, .field_manager = "kubectl-create"});
@@ -259,6 +269,11 @@ bool User::is_job_blocked(const std::string& job) const {
   return foreign_.contains({"configmaps", "default", "rayjob." + job});
 }
 
+bool User::is_service_blocked(const std::string& service) const {
+  return foreign_.contains({"configmaps", "default", "rayservice." + service}) ||
+         foreign_.contains({"services", "default", service + "-serve-svc"});
+}
+
 void User::calm_down() {
   busy_ = false;
   edit("mend all", [this](Repository& repository) {
@@ -269,6 +284,11 @@ void User::calm_down() {
     for (auto& [name, job] : repository.jobs) {
       job.damage = Damage::None;
       if (job.ns == k_team_ns) repository.companions = true;
+    }
+    for (auto& [name, service] : repository.services) {
+      service.damage = Damage::None;
+      service.import_path = k_fine_application;
+      if (service.ns == k_team_ns) repository.companions = true;
     }
   });
   for (auto at = foreign_.begin(); at != foreign_.end();) {

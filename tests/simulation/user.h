@@ -36,6 +36,7 @@ class User {
   // Clusters of which a foreign object holds a name that cannot be another.
   bool is_blocked(const std::string& cluster) const;
   bool is_job_blocked(const std::string& job) const;
+  bool is_service_blocked(const std::string& service) const;
 
  private:
   void act();
@@ -53,6 +54,11 @@ class User {
   void change_run(JobModel& job);
   void remove_job(Repository& repository);
   void damage_job(Repository& repository);
+  void act_on_services();
+  void add_service(Repository& repository);
+  void change_service(Repository& repository);
+  void remove_service(Repository& repository);
+  void damage_service(Repository& repository);
   void push_back();
   void delete_something(const std::string& plural);
   void edit_service();
@@ -64,6 +70,7 @@ class User {
   Git& git_;
   bool busy_ = true;
   int edits_ = 0;
+  int on_services_ = 300;  // thousandths of what they do in Git
   Repository wanted_;
   std::map<std::string, JobModel> gone_jobs_;  // as they were when their files were removed
   std::map<std::string, Repository> said_;

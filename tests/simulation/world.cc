@@ -7,14 +7,13 @@
 namespace ray_gitops::simulation {
 namespace {
 
-using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr Duration k_convergence_max = minutes(30);
 // What was shown as settling is shown as settled, what was remembered is forgotten.
 constexpr Duration k_aftermath = minutes(12);
-constexpr Duration k_silence = hours(1);
+constexpr Duration k_silence = minutes(30);
 
 }  // namespace
 
@@ -37,11 +36,13 @@ void World::connect() {
   api.on_change = [this](const local_cluster::Change& change) {
     kubelet.on_change(change);
     jobs.on_change(change);
+    services.on_change(change);
     for (const auto& checker : checkers_) checker->on_change(change);
   };
   api.on_write = [this](const WriteSeen& write) {
     for (const auto& checker : checkers_) checker->on_write(write);
   };
+  heads.on_serve = [this](const ObjectKey& cluster) { services.on_serve(cluster); };
   heads.on_disturbance = [this](const RunKey& run) { jobs.disturb(run); };
   heads.on_execution = [this](const Execution& execution) {
     for (const auto& checker : checkers_) checker->on_execution(execution);

@@ -14,6 +14,7 @@
 #include "tests/simulation/job_log.h"
 #include "tests/simulation/kubelet.h"
 #include "tests/simulation/ray_head.h"
+#include "tests/simulation/service_log.h"
 #include "tests/simulation/truth.h"
 #include "tests/simulation/user.h"
 
@@ -45,7 +46,8 @@ class World {
   User user{core, api, git};
   Truth truth{api};
   JobLog jobs{core, truth};
-  Scene scene{core, api, git, user, truth, jobs};
+  ServiceLog services{core, truth, heads};
+  Scene scene{core, api, git, user, truth, jobs, heads, services};
   Hooks hooks;
   std::vector<std::unique_ptr<Agent>> agents;
 

@@ -47,6 +47,7 @@ def adapter(ours=(), libraries=()):
 MODEL = "reconcilers/model"
 MANIFEST = "reconcilers/manifest"
 SCHEDULE = "reconcilers/schedule"
+PARENT = "reconcilers/parent"  # of the kinds that own clusters
 ENGINE = "agent/engine"
 LOOP = "agent/loop"
 LOG = "agent/log"
@@ -54,7 +55,7 @@ GIT = "agent/git"
 STORE = "agent/local_cluster/store"
 KINDS = tuple("reconcilers/" + kind
               for kind in ("raycluster", "rayjob", "rayservice", "raycronjob"))
-ALL_RECONCILERS = (MODEL, MANIFEST, SCHEDULE, *KINDS, "reconcilers/declaration",
+ALL_RECONCILERS = (MODEL, MANIFEST, SCHEDULE, PARENT, *KINDS, "reconcilers/declaration",
                    "reconcilers/autoscaler", "reconcilers/sync", "reconcilers/status")
 ADAPTERS = (LOOP, LOG, GIT, "agent/source", "agent/report", "agent/review", "agent/kubernetes",
             "agent/ray", "agent/web", "agent/cli", STORE, "agent/local_cluster/server",
@@ -65,6 +66,7 @@ ROOMS = {
     "reconcilers/declaration": pure(ours=(MODEL, MANIFEST, "schemas"),
                                     libraries=("json", "yaml-cpp", "valijson", "re2")),
     MANIFEST: pure(ours=(MODEL,), libraries=("json", "zlib", "openssl", "re2")),
+    PARENT: pure(ours=(MODEL, MANIFEST), libraries=("json",)),
     SCHEDULE: pure(ours=(MODEL, MANIFEST), libraries=("json", "date-tz")),
     "reconcilers/autoscaler": pure(ours=(MODEL, MANIFEST, SCHEDULE), libraries=("json",)),
     "reconcilers/sync": pure(ours=(MODEL, MANIFEST, *KINDS), libraries=("json",)),
@@ -79,7 +81,8 @@ ROOMS = {
     "agent/ray": adapter(ours=(MODEL, MANIFEST, ENGINE, LOOP, LOG), libraries=("json", "protobuf")),
     "agent/source": adapter(ours=(MODEL, ENGINE, GIT, LOOP, LOG)),
     "agent/report": adapter(ours=(MODEL, ENGINE, GIT, LOOP, LOG)),
-    "agent/review": adapter(ours=(MODEL, ENGINE, GIT, LOOP, LOG), libraries=("json",)),
+    "agent/review": pure(ours=(MODEL, MANIFEST, "reconcilers/status", ENGINE),
+                         libraries=("json",)),
     STORE: pure(ours=(MODEL,), libraries=("json", "expected")),
     "agent/local_cluster/server": adapter(ours=(MODEL, STORE, LOOP, LOG),
                                           libraries=("json", "libevent", "openssl",
@@ -97,6 +100,8 @@ ROOMS = {
 }
 for kind in KINDS:
     ROOMS[kind] = pure(ours=(MODEL, MANIFEST, SCHEDULE), libraries=("json",))
+for kind in ("rayjob", "rayservice"):
+    ROOMS["reconcilers/" + kind] = pure(ours=(MODEL, MANIFEST, PARENT), libraries=("json",))
 
 # Of a room in `ours`, only these files: narrower than the room.
 ONLY_FILES = {

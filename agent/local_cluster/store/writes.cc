@@ -103,6 +103,15 @@ std::optional<ApiError> check_versions(const StoreKey& key, const json& live, co
   return std::nullopt;
 }
 
+// An apply of a configuration that names a uid makes no new object.
+std::optional<ApiError> check_meant_for_none(const StoreKey& key, const json& configuration) {
+  const std::string uid = string_at(configuration, {"metadata", "uid"});
+  if (uid.empty()) return std::nullopt;
+  return conflict(type_of(key), key.name,
+                  "uid mismatch: the provided object specified uid " + uid +
+                      ", and no existing object was found");
+}
+
 void strip_nulls(json& value) {
   if (value.is_array())
     for (json& item : value) strip_nulls(item);
@@ -249,8 +258,9 @@ ApiResult<Store::Applied> Store::apply(const StoreKey& key, const json& object,
   if (auto error = check_configuration(key, object, options)) return refuse(std::move(*error));
   const ResourceType& type = type_of(key);
   const Document live = find(key);
-  if (!live.is_null())
-    if (auto error = check_versions(key, live.json(), object)) return refuse(std::move(*error));
+  if (auto error = live.is_null() ? check_meant_for_none(key, object)
+                                  : check_versions(key, live.json(), object))
+    return refuse(std::move(*error));
   json configuration = object;
   strip_nulls(configuration);
   if (type.has_status) configuration.erase("status");

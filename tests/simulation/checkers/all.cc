@@ -9,7 +9,8 @@ Checkers make_checkers(const Scene& scene) {
         make_deletion_checker, make_guard_checker, make_flight_checker, make_lease_checker,
         make_order_checker, make_readiness_checker, make_commit_checker, make_forward_checker,
         make_pace_checker, make_silence_checker, make_job_once_checker, make_outcome_first_checker,
-        make_ledger_checker})
+        make_ledger_checker, make_service_switch_checker, make_service_gap_checker,
+        make_service_names_checker})
     checkers.push_back(make(scene));
   return checkers;
 }

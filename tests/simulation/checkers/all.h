@@ -21,5 +21,8 @@ std::unique_ptr<Checker> make_silence_checker(const Scene& scene);
 std::unique_ptr<Checker> make_job_once_checker(const Scene& scene);
 std::unique_ptr<Checker> make_outcome_first_checker(const Scene& scene);
 std::unique_ptr<Checker> make_ledger_checker(const Scene& scene);
+std::unique_ptr<Checker> make_service_switch_checker(const Scene& scene);
+std::unique_ptr<Checker> make_service_gap_checker(const Scene& scene);
+std::unique_ptr<Checker> make_service_names_checker(const Scene& scene);
 
 }  // namespace ray_gitops::simulation

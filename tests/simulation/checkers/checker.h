@@ -12,6 +12,7 @@
 #include "tests/simulation/git.h"
 #include "tests/simulation/job_log.h"
 #include "tests/simulation/ray_head.h"
+#include "tests/simulation/service_log.h"
 #include "tests/simulation/truth.h"
 #include "tests/simulation/user.h"
 
@@ -25,6 +26,8 @@ struct Scene {
   const User& user;
   Truth& truth;
   JobLog& jobs;
+  const RayHeads& heads;
+  ServiceLog& services;
 };
 
 class Checker {

@@ -1,8 +1,8 @@
 // A pod is deleted only when it failed, is outdated or surplus by the anchor's document, or when
 // its cluster is suspended or its removal approved; a Service when it must be made again; anything
-// else only when its removal is approved. What was made for a job is deleted as if its removal were
-// approved once the job does not want it any more. A whole-cluster restart has been saved in the
-// anchor before the first pod goes.
+// else only when its removal is approved. What was made for a job or a service is deleted as if its
+// removal were approved once they do not want it any more. A whole-cluster restart has been saved
+// in the anchor before the first pod goes.
 #include <algorithm>
 #include <map>
 
@@ -50,6 +50,7 @@ class Deletion : public Checker {
  private:
   bool is_approved(const ObjectKey& key) const {
     if (scene().jobs.child(key) != nullptr) return scene().jobs.may_leave(key);
+    if (scene().services.service_of(key) != nullptr) return scene().services.may_leave(key);
     const std::vector<ObjectKey> removals = scene().truth.agent_state().removals;
     if (std::find(removals.begin(), removals.end(), key) != removals.end()) return true;
     const auto found = approved_.find(key);
@@ -67,6 +68,8 @@ class Deletion : public Checker {
 
   // A headless Service cannot become another one in place, nor the other way round.
   bool may_leave(const ServiceView& service) const {
+    const auto served = service_that_owns(service.meta.key.ns, service.owner_name);
+    if (served) return is_approved(*served) || scene().services.may_stop(*served);
     const ObjectKey key{Kind::RayCluster, service.meta.key.ns, service.cluster};
     if (is_approved(key)) return true;
     const auto declaration = scene().truth.applied(key);

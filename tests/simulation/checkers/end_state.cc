@@ -1,6 +1,6 @@
 // The end state: every declared cluster runs as its newest file says, every declared job has run,
-// nothing else of the agents'
-// is there, and the status branch says so.
+// every declared service serves, nothing else of the agents' is there, and the status branch says
+// so.
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -8,6 +8,7 @@
 #include "reconcilers/manifest/names.h"
 #include "tests/simulation/checkers/checker.h"
 #include "tests/simulation/checkers/end_state_jobs.h"
+#include "tests/simulation/checkers/end_state_services.h"
 
 namespace ray_gitops::simulation {
 namespace {
@@ -15,21 +16,10 @@ namespace {
 using Json = nlohmann::json;
 using Problems = std::vector<std::string>;
 
-// Does the anchor hold what the file says now?
-bool is_applied(const RayClusterSpec& spec, const ClusterModel& wanted) {
-  if (spec.suspend != wanted.suspend || spec.workers.size() != wanted.groups.size()) return false;
-  if (spec.ray_version != "2." + std::to_string(40 + wanted.image) + ".0") return false;
-  for (std::size_t index = 0; index < spec.workers.size(); ++index)
-    if (spec.workers[index].name != wanted.groups[index].name ||
-        spec.workers[index].replicas != wanted.groups[index].replicas)
-      return false;
-  return true;
-}
-
 void check_cluster(const Scene& scene, const ObjectKey& key, const ClusterModel& wanted,
                    Problems& problems) {
   const auto applied = scene.truth.applied(key);
-  if (!applied || !is_applied(cluster_spec(*applied), wanted)) {
+  if (!applied || !is_shaped(cluster_spec(*applied), wanted)) {
     problems.push_back(to_string(key) + " is not applied as its file says");
     return;
   }
@@ -44,14 +34,18 @@ bool is_expected(const Scene& scene, const ResourceView& view) {
   const auto is_declared = [&](const std::string& cluster) {
     const auto found = clusters.find(cluster);
     const bool stands_in_file = found != clusters.end() && found->second.ns == meta.key.ns;
-    return stands_in_file || is_wanted_child(scene, {Kind::RayCluster, meta.key.ns, cluster});
+    const ObjectKey key{Kind::RayCluster, meta.key.ns, cluster};
+    return stands_in_file || is_wanted_child(scene, key) || is_wanted_service_cluster(scene, key);
   };
   if (const auto* pod = std::get_if<PodView>(&view)) return is_declared(pod->cluster);
-  if (const auto* service = std::get_if<ServiceView>(&view)) return is_declared(service->cluster);
+  if (const auto* service = std::get_if<ServiceView>(&view)) {
+    const auto owner = service_that_owns(meta.key.ns, service->owner_name);
+    return owner ? scene.user.wanted().names(*owner) : is_declared(service->cluster);
+  }
   if (const auto* map = std::get_if<ConfigMapView>(&view)) {
     if (meta.key == agent_anchor_key(k_agent_ns, k_agent_id)) return true;
     const Result<ObjectKey> key = anchored_key(*map);
-    if (key && key->kind == Kind::RayJob) return scene.user.wanted().names(*key);
+    if (key && key->kind != Kind::RayCluster) return scene.user.wanted().names(*key);
     if (key) return is_declared(key->name);
     return scene.user.wanted().companions && meta.key.name == k_companion_name;
   }
@@ -78,8 +72,9 @@ void check_status(const Scene& scene, Problems& problems) {
   if (summary.contains("hold") || summary["source"].contains("problem"))
     problems.push_back("the status tells of a hold or a problem");
   std::size_t objects = scene.user.wanted().companions ? 2 : 0;
-  objects += scene.user.wanted().jobs.size();
+  objects += scene.user.wanted().jobs.size() + scene.user.wanted().services.size();
   check_jobs(scene, *status, problems);
+  check_services(scene, *status, problems);
   for (const auto& [name, cluster] : scene.user.wanted().clusters) {
     ++objects;
     const std::string path = "objects/" + cluster.ns + "/raycluster/" + name + ".json";

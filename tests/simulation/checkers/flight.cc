@@ -1,4 +1,5 @@
-// One write under way for each object, and one request to Ray for each submission.
+// One write under way for each object, and one request to Ray for each submission, and for each
+// cluster that serves.
 #include <map>
 
 #include "tests/simulation/checkers/all.h"
@@ -20,9 +21,10 @@ class Flight : public Checker {
   }
 
   void on_ask(const Agent& agent, const engine::AskRay& ask) {
-    if (ask.request.submission_id.empty()) return;
-    const auto [found, is_new] =
-        asked_[agent.client()].try_emplace(ask.request.submission_id, ask.request_id);
+    const std::string& topic =
+        ask.request.cluster.empty() ? ask.request.submission_id : ask.request.cluster;
+    if (topic.empty()) return;
+    const auto [found, is_new] = asked_[agent.client()].try_emplace(topic, ask.request_id);
     if (!is_new)
       fail(agent.client() + " asks about " + found->first +
            " while a request about it is under way");
@@ -41,7 +43,8 @@ class Flight : public Checker {
 
  private:
   std::map<std::string, std::map<ResourceKey, std::uint64_t>> under_way_;
-  std::map<std::string, std::map<std::string, std::uint64_t>> asked_;  // by submission id
+  std::map<std::string, std::map<std::string, std::uint64_t>>
+      asked_;  // by submission id or cluster
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Nobody writes, to the cluster or to the status branch, submits a job or stops one, but the holder
-// of the Lease.
+// Nobody writes, to the cluster or to the status branch, submits a job, stops one or tells Serve
+// what to serve, but the holder of the Lease.
 #include "tests/simulation/checkers/all.h"
 
 namespace ray_gitops::simulation {
@@ -17,7 +17,8 @@ class LeaseHolder : public Checker {
     const bool acts = write != nullptr && write->action.target.type != ResourceType::Lease;
     const auto* ask = std::get_if<engine::AskRay>(&effect);
     const bool commands = ask != nullptr && (ask->request.verb == RayVerb::SubmitJob ||
-                                             ask->request.verb == RayVerb::StopJob);
+                                             ask->request.verb == RayVerb::StopJob ||
+                                             ask->request.verb == RayVerb::PutServe);
     if (!acts && !publishes && !commands) return;
     const auto lease = scene().truth.lease();
     if (lease && lease->holder == agent.instance()) return;

@@ -1,4 +1,5 @@
-// Every Delete says the uid of what it deletes; every Replace says which version it replaces.
+// Every Delete says the uid of what it deletes, and so does every Apply to a pod; every Replace
+// says which version it replaces.
 #include "tests/simulation/checkers/all.h"
 
 namespace ray_gitops::simulation {
@@ -14,6 +15,9 @@ class Precondition : public Checker {
     const Action& action = write->action;
     if (action.verb == Verb::Delete && action.preconditions.uid.empty())
       fail(agent.client() + " deletes " + to_string(action.target) + " whatever its uid");
+    const bool is_pod = action.target.type == ResourceType::Pod;
+    if (action.verb == Verb::Apply && is_pod && action.preconditions.uid.empty())
+      fail(agent.client() + " changes " + to_string(action.target) + " whatever its uid");
     if (action.verb == Verb::Replace && action.preconditions.resource_version.empty())
       fail(agent.client() + " replaces " + to_string(action.target) + " whatever its version");
   }

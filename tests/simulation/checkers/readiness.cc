@@ -38,15 +38,21 @@ class Readiness : public Checker {
       if (!path.starts_with("objects/")) continue;
       const auto status = nlohmann::json::parse(content);
       const nlohmann::json& object = status["object"];
-      if (object["kind"] != "RayCluster" || status["phase"] != "Ready") continue;
-      const ObjectKey key{Kind::RayCluster, object["namespace"], object["name"]};
-      const auto last = last_ready_.find(key);
-      const bool was = last != last_ready_.end() && now() - last->second < k_lag;
-      if (!was && !ready_[key]) fail(agent.client() + " says that " + to_string(key) + " is Ready");
+      const auto kind = parse_kind(object["kind"].get<std::string>());
+      if (!kind || is_companion(*kind) || status["phase"] != "Ready") continue;
+      const ObjectKey key{*kind, object["namespace"], object["name"]};
+      if (!was_ready(key)) fail(agent.client() + " says that " + to_string(key) + " is Ready");
     }
   }
 
  private:
+  bool was_ready(const ObjectKey& key) {
+    if (key.kind == Kind::RayService) return scene().services.was_ready(key);
+    const auto last = last_ready_.find(key);
+    const bool was = last != last_ready_.end() && now() - last->second < k_lag;
+    return was || ready_[key];
+  }
+
   std::map<ObjectKey, bool> ready_;
   std::map<ObjectKey, Instant> last_ready_;
 };

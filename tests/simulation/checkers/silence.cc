@@ -1,8 +1,10 @@
 // Converged means silent: nothing but polls, watches and the renewal of the Lease. A name that
 // somebody else holds is asked for again, at most once a minute; a head for a job that does not
-// end, once a second.
+// end, once a second; a head that serves, every five seconds.
+#include <algorithm>
 #include <map>
 
+#include "reconcilers/rayservice/reconcile.h"
 #include "tests/simulation/checkers/all.h"
 #include "tests/simulation/checkers/end_state_jobs.h"
 
@@ -38,11 +40,25 @@ class Silence : public Checker {
   }
 
   bool is_poll(const RayRequest& request) {
-    const std::string& id = request.submission_id;
+    const bool serves = request.verb == RayVerb::GetServe;
+    const std::string& id = serves ? request.cluster : request.submission_id;
     const auto last = polled_.find(id);
-    const bool too_early = last != polled_.end() && now() - last->second < k_poll_interval;
+    const Duration pause = serves ? rayservice::k_calm_poll_interval : k_poll_interval;
+    const bool too_early = last != polled_.end() && now() - last->second < pause;
     polled_[id] = now();
-    if (too_early || request.verb != RayVerb::GetJob) return false;
+    if (too_early) return false;
+    return serves ? is_serving_cluster(id) : request.verb == RayVerb::GetJob && is_endless(id);
+  }
+
+  bool is_serving_cluster(const std::string& cluster) const {
+    const auto& services = scene().user.wanted().services;
+    return std::any_of(services.begin(), services.end(), [&](const auto& entry) {
+      const auto state = scene().services.state_of(key_of(entry.first, entry.second));
+      return state && state->active == cluster;
+    });
+  }
+
+  bool is_endless(const std::string& id) const {
     const std::string name = id.substr(0, id.find('-'));
     const auto job = scene().user.wanted().jobs.find(name);
     return job != scene().user.wanted().jobs.end() &&
@@ -52,7 +68,7 @@ class Silence : public Checker {
   static constexpr Duration k_poll_interval = std::chrono::seconds(1);
 
   bool silent_ = false;
-  std::map<std::string, Instant> polled_;  // by submission id
+  std::map<std::string, Instant> polled_;  // by submission id or cluster
 };
 
 }  // namespace

@@ -40,6 +40,13 @@ TEST(Golden, every_document_gets_the_diagnostics_beside_it) {
   }
 }
 
+std::string hashes_of_service(const RayServiceSpec& service) {
+  std::string text = "  head " + service.head_hash + "\n";
+  for (const auto& [group, hash] : service.group_hashes)
+    text.append("  " + group).append(" " + hash).append("\n");
+  return text + "  configuration " + service.serve_config_digest + "\n";
+}
+
 std::string hashes_of(const ParsedFile& file) {
   std::string text;
   for (const ParsedDocument& document : file.documents) {
@@ -47,6 +54,8 @@ std::string hashes_of(const ParsedFile& file) {
     text += to_string(declaration.key) + " " + declaration.spec_hash + "\n";
     if (const auto* job = std::get_if<RayJobSpec>(&declaration.spec))
       text += "  run " + job->run_hash + "\n";
+    if (const auto* service = std::get_if<RayServiceSpec>(&declaration.spec))
+      text += hashes_of_service(*service);
     const auto* cluster = std::get_if<RayClusterSpec>(&declaration.spec);
     if (cluster == nullptr) continue;
     text += "  headgroup " + cluster->head.template_hash + " " + cluster->head.runtime_hash + "\n";
@@ -57,7 +66,7 @@ std::string hashes_of(const ParsedFile& file) {
 }
 
 // Never updated, only added to: a changed hash restarts the pods of everybody who upgrades, and
-// runs their jobs again.
+// runs their jobs again, and replaces the clusters of their services.
 TEST(Golden, hashes_never_change) {
   const auto cases = cases_in("tests/golden/declaration/hashes");
   ASSERT_FALSE(cases.empty());

@@ -69,9 +69,8 @@ TEST(AnyYaml, gets_an_answer) {
   }));
 }
 
-TEST(AnyMutilation, of_a_good_document_gets_an_answer) {
-  const std::string good = cluster(workers("    groupName: a\n    replicas: 2\n"));
-  EXPECT_TRUE(rc::check([&good] {
+bool every_mutilation_gets_an_answer(const std::string& good) {
+  return rc::check([&good] {
     std::string bytes = good;
     const auto size = static_cast<int>(good.size());
     const auto start = static_cast<std::size_t>(*rc::gen::inRange(0, size));
@@ -79,7 +78,20 @@ TEST(AnyMutilation, of_a_good_document_gets_an_answer) {
     const auto token = *rc::gen::elementOf(k_tokens);
     bytes.replace(start, length, token);
     expect_an_answer(bytes);
-  }));
+  });
+}
+
+TEST(AnyMutilation, of_a_good_document_gets_an_answer) {
+  EXPECT_TRUE(
+      every_mutilation_gets_an_answer(cluster(workers("    groupName: a\n    replicas: 2\n"))));
+}
+
+TEST(AnyMutilation, of_a_good_service_gets_an_answer) {
+  EXPECT_TRUE(every_mutilation_gets_an_answer(
+      service("    http_options: {port: 8000}\n    applications:\n    - name: a\n"
+              "      route_prefix: /a\n      import_path: a:b\n      runtime_env: {working_dir: "
+              "'https://h/a.zip'}\n      deployments:\n      - {name: D, num_replicas: 2}\n",
+              workers_of_service("      replicas: 2\n"))));
 }
 
 }  // namespace

@@ -38,6 +38,22 @@ TEST(Secrets, stay_hidden_in_the_environment_of_a_container) {
     expect_hidden(cluster(more));
 }
 
+TEST(Secrets, stay_hidden_in_a_serve_configuration) {
+  const std::string service =
+      "apiVersion: ray.io/v1\nkind: RayService\nmetadata: {name: s}\nspec:\n"
+      "  rayClusterConfig: {headGroupSpec: {template: {spec: {containers: [{name: h, image: "
+      "i}]}}}}\n"
+      "  serveConfigV2: |\n    ";
+  for (const char* config :
+       {"applications: [{import_path: hunter2, args: {key: 4242}}]",
+        "applications: [{import_path: a:b, args: hunter2}]",
+        "applications: [{import_path: a:b, runtime_env: {working_dir: /hunter2}}]",
+        "applications: [{import_path: a:b, runtime_env: {env_vars: {A: *hunter2}}}]",
+        "applications: [{import_path: a:b, deployments: [{name: a, user_config: hunter2}]}]",
+        "applications: [hunter2]", "applications: hunter2", "hunter2", "{a: \"hunter2"})
+    expect_hidden(service + config + "\n");
+}
+
 TEST(Secrets, are_valid_companions) {
   const ParsedFile file =
       parse(secret("type: Opaque\nstringData: {a: hunter2}\ndata: {b: aGk=}\n"));

@@ -73,6 +73,30 @@ inline std::string workers(const std::string& fields) {
          fields;
 }
 
+// A worker group called a, for `service`; `fields` are its last lines, indented by six.
+inline std::string workers_of_service(const std::string& fields) {
+  return "    workerGroupSpecs:\n"
+         "    - template: {spec: {containers: [{name: w, image: 'rayproject/ray:2.9.0'}]}}\n"
+         "      groupName: a\n" +
+         fields;
+}
+
+inline const std::string k_application = "    applications: [{import_path: 'a:b'}]\n";
+
+// A RayService called fruit. `config` is its Serve configuration, indented by four; `cluster` is
+// added to rayClusterConfig, `fields` to its spec, `metadata` to its metadata, `container` to the
+// head's Ray container (", key: value").
+inline std::string service(const std::string& config = k_application,
+                           const std::string& cluster = {}, const std::string& fields = {},
+                           const std::string& metadata = {}, const std::string& container = {}) {
+  return "apiVersion: ray.io/v1\nkind: RayService\nmetadata:\n  name: fruit\n" + metadata +
+         "spec:\n  serveConfigV2: |\n" + config + fields +
+         "  rayClusterConfig:\n"
+         "    headGroupSpec:\n"
+         "      template: {spec: {containers: [{name: head, image: 'rayproject/ray:2.9.0'" +
+         container + "}]}}\n" + cluster;
+}
+
 inline const RayClusterSpec& spec_of(const ParsedFile& file) {
   return std::get<RayClusterSpec>(file.documents.at(0).declaration.value().spec);
 }

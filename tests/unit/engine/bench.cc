@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "reconcilers/manifest/labels.h"
 #include "reconcilers/manifest/names.h"
 #include "reconcilers/manifest/view.h"
 #include "reconcilers/model/digest.h"
@@ -31,6 +32,17 @@ std::string job_file(const std::string& name, const std::string& more) {
          "  rayClusterSpec:\n    headGroupSpec:\n      rayStartParams: {}\n      template:\n"
          "        spec:\n          containers:\n          - name: ray-head\n"
          "            image: rayproject/ray:2.40.0\n";
+}
+
+std::string service_file(const std::string& name, const std::string& image,
+                         const std::string& more) {
+  return "apiVersion: ray.io/v1\nkind: RayService\nmetadata:\n  name: " + name + "\nspec:\n" +
+         more +
+         "  serveConfigV2: |\n    applications:\n      - name: app\n        import_path: app:app\n"
+         "  rayClusterConfig:\n    headGroupSpec:\n      rayStartParams: {}\n      template:\n"
+         "        spec:\n          containers:\n          - name: ray-head\n"
+         "            image: rayproject/ray:" +
+         image + "\n";
 }
 
 SourceTree tree_of(const std::string& commit, const Files& files,
@@ -100,10 +112,7 @@ void Bench::answer(const Effect& effect) {
   if (const auto* ask = std::get_if<AskRay>(&effect)) return answer(*ask);
   if (const auto* list = std::get_if<StartList>(&effect)) {
     if (unlisted.contains(list->type)) return;
-    ListCompleted completed{list->type, {}, std::to_string(version_)};
-    for (const auto& [key, object] : objects_)
-      if (key.type == list->type) completed.objects.push_back(*view(key));
-    return deliver(std::move(completed));
+    return deliver(ListCompleted{list->type, listed(list->type), std::to_string(version_)});
   }
   if (const auto* read = std::get_if<SendRead>(&effect))
     return deliver(ReadAnswered{read->key, view(read->key)});
@@ -134,6 +143,9 @@ void Bench::answer(const AskRay& ask) {
 Result<RayReply> Bench::ray_reply(const RayRequest& request) {
   RayReply reply;
   reply.session = ray_session;
+  if (request.verb == RayVerb::PutServe && serving_heads_.insert(request.head_uid).second)
+    configured.push_back(request.cluster);
+  if (request.verb == RayVerb::GetServe) reply.serve = serve_info(request.head_uid);
   const auto known = taken_.find(request.submission_id);
   if (request.verb == RayVerb::SubmitJob && known == taken_.end()) {
     submitted.push_back(request.submission_id);
@@ -149,6 +161,25 @@ Result<RayReply> Bench::ray_reply(const RayRequest& request) {
   return reply;
 }
 
+ServeInfo Bench::serve_info(const std::string& head_uid) const {
+  ServeInfo info;
+  if (!serving_heads_.contains(head_uid)) return info;
+  info.applications["app"].status = serve_says;
+  info.proxies.insert("10.0.0.1");
+  return info;
+}
+
+// Of a pod only the label that says whether it serves is ever applied.
+Json Bench::applied(const Action& action, const Json& live) const {
+  if (action.verb != Verb::Apply || action.target.type != ResourceType::Pod)
+    return action.body.json();
+  Json object = live;
+  const Json& metadata = action.body.json()["metadata"];
+  object["metadata"]["labels"].erase(labels::k_serve);
+  if (metadata.contains("labels")) object["metadata"]["labels"].update(metadata["labels"]);
+  return object;
+}
+
 Result<std::optional<ResourceView>> Bench::carry_out(const Action& action) {
   const auto live = objects_.find(action.target);
   if (action.verb == Verb::Delete) {
@@ -158,7 +189,7 @@ Result<std::optional<ResourceView>> Bench::carry_out(const Action& action) {
   }
   if (action.verb == Verb::Create && live != objects_.end())
     return failed(ErrorCode::AlreadyExists);
-  Json object = action.body.json();
+  Json object = applied(action, live == objects_.end() ? Json() : live->second);
   object["metadata"]["uid"] = live == objects_.end() ? Json("uid-" + std::to_string(version_ + 1))
                                                      : live->second["metadata"]["uid"];
   store(action.target, std::move(object));
@@ -218,10 +249,24 @@ std::optional<ResourceView> Bench::view(const ResourceKey& key) const {
 
 bool Bench::has(const ResourceKey& key) const { return objects_.contains(key); }
 
+std::optional<ServiceState> Bench::service_state(const std::string& service) const {
+  const auto found = view(anchor_key({Kind::RayService, "default", service}));
+  if (!found) return std::nullopt;
+  Result<ServiceState> state = anchored_service_state(std::get<ConfigMapView>(*found));
+  return state ? std::optional(std::move(*state)) : std::nullopt;
+}
+
 std::vector<std::string> Bench::names(ResourceType type) const {
   std::vector<std::string> found;
   for (const auto& [key, object] : objects_)
     if (key.type == type) found.push_back(key.name);
+  return found;
+}
+
+std::vector<ResourceView> Bench::listed(ResourceType type) const {
+  std::vector<ResourceView> found;
+  for (const auto& [key, object] : objects_)
+    if (key.type == type) found.push_back(*view(key));
   return found;
 }
 

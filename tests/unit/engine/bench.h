@@ -22,6 +22,10 @@ using Files = std::map<std::string, std::string>;  // path -> content
 // A RayJob in the namespace default with a cluster of its own, one head; `more` are further lines
 // of its spec.
 std::string job_file(const std::string& name, const std::string& more = "");
+// A RayService in the namespace default with one application, `app`, and one head; `more` are
+// further lines of its spec.
+std::string service_file(const std::string& name, const std::string& image = "2.40.0",
+                         const std::string& more = "");
 // A RayCluster in the namespace default with one worker.
 std::string cluster_file(const std::string& name, const std::string& image = "2.40.0");
 SourceTree tree_of(const std::string& commit, const Files& files,
@@ -50,8 +54,10 @@ class Bench {
 
   bool has(const ResourceKey& key) const;
   std::vector<std::string> names(ResourceType type) const;
+  std::vector<ResourceView> listed(ResourceType type) const;
   std::optional<ConfigMapView> anchor(const std::string& cluster) const;
   std::optional<JobState> job_state(const std::string& job) const;
+  std::optional<ServiceState> service_state(const std::string& service) const;
   AgentState state() const;
   status::ObjectStatus status_of(const std::string& cluster);
   std::string hold_id() { return engine_->facts(now()).hold_id; }
@@ -63,6 +69,10 @@ class Bench {
   RayJobStatus ray_says = RayJobStatus::Running;
   std::string ray_session = "session-1";
   bool heads_answer = true;
+  // Serve on every head: the clusters whose heads were given a configuration, in order, and what it
+  // says of each application.
+  std::vector<std::string> configured;
+  ServeApplicationStatus serve_says = ServeApplicationStatus::Running;
 
   bool git_answers = true;
   bool status_is_read = true;
@@ -80,6 +90,8 @@ class Bench {
   void answer(const SendWrite& write);
   void answer(const AskRay& ask);
   Result<RayReply> ray_reply(const RayRequest& request);
+  ServeInfo serve_info(const std::string& head_uid) const;
+  nlohmann::json applied(const Action& action, const nlohmann::json& live) const;
   Result<std::optional<ResourceView>> carry_out(const Action& action);
   void store(const ResourceKey& key, nlohmann::json object);
   void collect_garbage(const std::string& owner_uid);
@@ -91,6 +103,7 @@ class Bench {
   std::map<ResourceKey, nlohmann::json> objects_;
   std::int64_t version_ = 10;
   std::map<std::string, std::string> taken_;  // by submission id: the run that Ray was given
+  std::set<std::string> serving_heads_;
   std::string tip_;
   Files files_;
   std::string message_;

@@ -35,7 +35,15 @@ class HeadsTest : public testing::Test {
     ASSERT_NE(id, 0U);
     answer(id, reply);
   }
-  static RayReply session(const std::string& name) { return {.session = name, .job = {}}; }
+  static RayReply session(const std::string& name) {
+    return {.session = name, .job = {}, .serve = {}};
+  }
+  static RayReply serving(ServeApplicationStatus status) {
+    RayReply reply;
+    reply.serve = ServeInfo{};
+    reply.serve->applications["app"].status = status;
+    return reply;
+  }
   static RayReply job(RayJobStatus status) {
     RayReply reply;
     reply.job = RayJobInfo{};
@@ -105,6 +113,40 @@ TEST_F(HeadsTest, remembers_a_refusal_until_the_head_is_met_anew) {
   EXPECT_EQ(answers().silence, "");
   ask(RayVerb::GetVersion, session("s1"));
   EXPECT_FALSE(answers().refused);
+}
+
+TEST_F(HeadsTest, talks_about_serve_apart_for_each_cluster) {
+  RayRequest about_serve = request(RayVerb::GetServe);
+  about_serve.cluster = "web-1";
+  const ObjectKey service{Kind::RayService, "default", "web"};
+  EXPECT_EQ(Heads::topic_of(service, about_serve),
+            (ObjectKey{Kind::RayCluster, "default", "web-1"}));
+  EXPECT_EQ(Heads::topic_of(k_job, request(RayVerb::StopJob)), k_job);
+}
+
+TEST_F(HeadsTest, knows_which_configuration_a_head_has_taken) {
+  for (const bool taken : {true, false}) {
+    since += seconds(2);
+    RayRequest put = request(RayVerb::PutServe);
+    put.config_digest = taken ? "first" : "second";
+    const std::uint64_t id = send(put);
+    answer(id, taken ? Result<RayReply>(RayReply{}) : failed(ErrorCode::Rejected));
+    EXPECT_EQ(answers().config_digest, taken ? "first" : "");
+  }
+  EXPECT_EQ(answers().config_digest, "");
+  EXPECT_EQ(answers().refused_digest, "second");
+  EXPECT_TRUE(answers().refused);
+}
+
+TEST_F(HeadsTest, remembers_through_a_new_configuration_when_all_was_well) {
+  ask(RayVerb::GetServe, serving(ServeApplicationStatus::Running));
+  const auto well = answers().serving_at;
+  EXPECT_EQ(well, at(since).monotonic);
+  ask(RayVerb::PutServe, RayReply{});
+  EXPECT_FALSE(answers().serve);
+  ask(RayVerb::GetServe, serving(ServeApplicationStatus::Unhealthy));
+  EXPECT_EQ(answers().serving_at, well);
+  EXPECT_EQ(answers().serve_answered_at, at(since).monotonic);
 }
 
 TEST_F(HeadsTest, begins_anew_with_another_head) {

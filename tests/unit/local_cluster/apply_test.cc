@@ -185,6 +185,44 @@ TEST(Apply, with_an_old_revision_is_a_conflict) {
   EXPECT_EQ(cluster.apply(k_path, object, "agent").http, 409);
 }
 
+TEST(Apply, that_names_a_uid_makes_no_new_object) {
+  StoreFixture cluster;
+  json object = config_map("a", {{"x", "1"}});
+  object["metadata"]["uid"] = "of-one-that-is-gone";
+  const ApiAnswer answer = cluster.apply(k_path, object, "agent", true);
+  EXPECT_EQ(answer.http, 409);
+  EXPECT_EQ(answer.body.json()["reason"], "Conflict");
+  EXPECT_NE(answer.body.json()["message"].get<std::string>().find("no existing object was found"),
+            std::string::npos);
+  EXPECT_TRUE(cluster.object("configmaps", "a").is_null());
+}
+
+TEST(Apply, of_a_label_leaves_the_pod_that_was_created_otherwise_alone) {
+  StoreFixture cluster;
+  const std::string path = std::string(k_pods) + "/p";
+  ASSERT_EQ(cluster.send("POST", k_pods, pod("p", {{"a", "1"}}), {{"fieldManager", "agent"}}).http,
+            201);
+  const json before = cluster.object("pods", "p");
+  json label{{"apiVersion", "v1"},
+             {"kind", "Pod"},
+             {"metadata",
+              {{"name", "p"}, {"uid", before["metadata"]["uid"]}, {"labels", {{"serves", "1"}}}}}};
+  const ApiAnswer labelled = cluster.apply(path, label, "agent");
+  ASSERT_EQ(labelled.http, 200) << labelled.body.canonical();
+  EXPECT_EQ(labelled.body.json()["metadata"]["labels"], (json{{"a", "1"}, {"serves", "1"}}));
+  EXPECT_EQ(cluster.apply(path, label, "agent").body, labelled.body);
+
+  label["metadata"].erase("labels");
+  const ApiAnswer bare = cluster.apply(path, label, "agent");
+  ASSERT_EQ(bare.http, 200) << bare.body.canonical();
+  EXPECT_EQ(bare.body.json()["metadata"]["labels"], (json{{"a", "1"}}));
+  EXPECT_EQ(bare.body.json()["spec"], before["spec"]);
+  EXPECT_EQ(cluster.apply(path, label, "agent").body, bare.body);
+
+  label["metadata"]["uid"] = "of-the-one-before";
+  EXPECT_EQ(cluster.apply(path, label, "agent").http, 409);
+}
+
 TEST(Apply, to_the_status_owns_it_apart_from_the_spec) {
   StoreFixture cluster;
   const std::string path = std::string(k_pods) + "/p";

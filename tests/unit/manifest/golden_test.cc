@@ -5,12 +5,14 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <variant>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "reconcilers/manifest/names.h"
 #include "reconcilers/manifest/pod.h"
+#include "reconcilers/manifest/serve_service.h"
 #include "reconcilers/manifest/service.h"
 #include "tests/support/declared.h"
 
@@ -43,6 +45,18 @@ TEST(GoldenManifest, is_what_stands_beside_each_cluster) {
   for (const fs::path& folder : cases)
     for (const auto& [name, object] : rendered(declared(read_text(folder / "cluster.yaml"))))
       expect_golden(folder / (name + ".json"), object.dump(2) + "\n");
+}
+
+TEST(GoldenManifest, of_a_service_is_what_stands_beside_it) {
+  const auto cases = cases_in("tests/golden/serve-service");
+  ASSERT_FALSE(cases.empty());
+  for (const fs::path& folder : cases) {
+    const Declaration declaration = declared(read_text(folder / "service.yaml"));
+    const OwnerFacts owner{"prod", anchor_key(declaration.key).name, "uid-of-the-anchor"};
+    const auto& spec = std::get<RayServiceSpec>(declaration.spec);
+    const Document body = serve_service_body(declaration, spec, "fruit-0a1b2", owner);
+    expect_golden(folder / "serve-service.json", body.json().dump(2) + "\n");
+  }
 }
 
 // Lists of named entries as maps: their order is no deviation, and a path names the entry.

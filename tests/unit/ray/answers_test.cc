@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "agent/ray/text.h"
+
 namespace ray_gitops::ray {
 namespace {
 
@@ -117,13 +119,13 @@ TEST(Job, keeps_the_end_of_a_long_message_from_a_whole_character_on) {
   Json job = failed_job();
   const std::string end = "ValueError: no such bucket";
   std::string log;
-  while (log.size() < 3 * k_job_message_bytes_max) log += "\u20ac";
+  while (log.size() < 3 * k_message_bytes_max) log += "\u20ac";
   job["message"] = log + end;
   const auto answered = job_reply(job);
   ASSERT_TRUE(answered && answered->job);
   const std::string& message = answered->job->message;
-  EXPECT_LE(message.size(), k_job_message_bytes_max);
-  EXPECT_GT(message.size(), k_job_message_bytes_max - 3);
+  EXPECT_LE(message.size(), k_message_bytes_max);
+  EXPECT_GT(message.size(), k_message_bytes_max - 3);
   EXPECT_TRUE(message.starts_with("\u20ac"));
   EXPECT_TRUE(message.ends_with(end));
 }
@@ -195,8 +197,8 @@ TEST(Failure, is_silence_with_the_status_and_a_plain_texts_last_line) {
       {201, "{}", "application/json", "the head answered with status 201"},
       {302, "", "text/plain", "the head answered with status 302"}};
   for (const Case& each : cases)
-    for (const RayVerb verb :
-         {RayVerb::GetVersion, RayVerb::GetJob, RayVerb::SubmitJob, RayVerb::StopJob}) {
+    for (const RayVerb verb : {RayVerb::GetVersion, RayVerb::GetJob, RayVerb::SubmitJob,
+                               RayVerb::StopJob, RayVerb::GetServe, RayVerb::PutServe}) {
       RayRequest request;
       request.verb = verb;
       const auto answered = parse_reply(request, response(each.status, each.body, each.type));

@@ -83,6 +83,17 @@ TEST(RayClient, sends_a_submission_as_json) {
   EXPECT_EQ(seen.body, "null");
 }
 
+TEST(RayClient, puts_a_configuration_as_json) {
+  Rig rig{[](const SeenRequest&, const ExchangePtr& exchange) { exchange->answer(200, ""); }};
+  rig.ask(RayVerb::PutServe);
+  ASSERT_TRUE(rig.wait_for_answers(1));
+  EXPECT_TRUE(rig.answers[0].reply);
+  const SeenRequest& seen = rig.head.requests().at(0);
+  EXPECT_EQ(seen.method + " " + seen.target, "PUT /api/serve/applications/");
+  EXPECT_EQ(seen.headers.at("content-type"), "application/json");
+  EXPECT_EQ(seen.body, "null");
+}
+
 TEST(RayClient, tells_a_refusal_from_silence) {
   for (const int status : {400, 500}) {
     Rig rig{[&](const SeenRequest&, const ExchangePtr& exchange) {
@@ -98,14 +109,14 @@ TEST(RayClient, does_not_wait_for_ever) {
   Rig rig{[&](const SeenRequest&, const ExchangePtr& exchange) { silent.push_back(exchange); }};
   rig.options.read_time_max = Duration{50};
   rig.options.post_time_max = Duration{60};
-  for (const RayVerb verb : {RayVerb::GetJob, RayVerb::SubmitJob}) {
+  for (const RayVerb verb : {RayVerb::GetJob, RayVerb::SubmitJob, RayVerb::PutServe}) {
     rig.ask(verb);
     const Error error = rig.only_error();
     EXPECT_EQ(error.code, ErrorCode::Unavailable);
     EXPECT_EQ(error.where, rig.address());
     rig.answers.clear();
   }
-  EXPECT_EQ(silent.size(), 2U);
+  EXPECT_EQ(silent.size(), 3U);
 }
 
 TEST(RayClient, reads_no_more_than_an_answer_has) {
@@ -114,6 +125,19 @@ TEST(RayClient, reads_no_more_than_an_answer_has) {
   }};
   rig.ask(RayVerb::GetJob);
   EXPECT_EQ(rig.only_error().code, ErrorCode::Unavailable);
+}
+
+TEST(RayClient, reads_more_where_serve_runs_much) {
+  for (const std::size_t bytes : {k_serve_answer_bytes_max, k_serve_answer_bytes_max + 1}) {
+    Rig rig{[&](const SeenRequest&, const ExchangePtr& exchange) {
+      std::string body = R"({"applications":{}})";
+      body.resize(bytes, ' ');
+      exchange->answer(200, body);
+    }};
+    rig.ask(RayVerb::GetServe);
+    ASSERT_TRUE(rig.wait_for_answers(1));
+    EXPECT_EQ(rig.answers[0].reply.has_value(), bytes == k_serve_answer_bytes_max);
+  }
 }
 
 TEST(RayClient, reads_an_answer_with_the_longest_log_that_ray_quotes) {

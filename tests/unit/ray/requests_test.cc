@@ -19,17 +19,22 @@ HttpRequest rendered(RayVerb verb, const std::string& submission_id) {
   return made ? *made : HttpRequest{};
 }
 
-TEST(Requests, are_those_of_rays_jobs_api) {
+TEST(Requests, are_those_of_rays_apis) {
   struct Case {
     RayVerb verb;
     std::string line;
     std::string body;
   };
-  const Case cases[] = {{RayVerb::GetVersion, "GET http://10.0.0.7:8265/api/version", ""},
-                        {RayVerb::GetJob, "GET http://10.0.0.7:8265/api/jobs/j1", ""},
-                        {RayVerb::SubmitJob, "POST http://10.0.0.7:8265/api/jobs/",
-                         R"({"entrypoint":"python -V","submission_id":"j1"})"},
-                        {RayVerb::StopJob, "POST http://10.0.0.7:8265/api/jobs/j1/stop", ""}};
+  const Case cases[] = {
+      {RayVerb::GetVersion, "GET http://10.0.0.7:8265/api/version", ""},
+      {RayVerb::GetJob, "GET http://10.0.0.7:8265/api/jobs/j1", ""},
+      {RayVerb::SubmitJob, "POST http://10.0.0.7:8265/api/jobs/",
+       R"({"entrypoint":"python -V","submission_id":"j1"})"},
+      {RayVerb::StopJob, "POST http://10.0.0.7:8265/api/jobs/j1/stop", ""},
+      {RayVerb::GetServe, "GET http://10.0.0.7:8265/api/serve/applications/?api_type=declarative",
+       ""},
+      {RayVerb::PutServe, "PUT http://10.0.0.7:8265/api/serve/applications/",
+       R"({"entrypoint":"python -V","submission_id":"j1"})"}};
   for (const Case& each : cases) {
     const HttpRequest request = rendered(each.verb, "j1");
     EXPECT_EQ(request.method + " " + request.url, each.line);

@@ -43,7 +43,7 @@ TEST(Deadline, active_asks_a_job_that_cannot_be_stopped_no_longer_than_its_patie
   EXPECT_GE(world.stops.size(), 5u);
   EXPECT_LE(world.stops.size(), 31u);
   const Plan plan = world.plan();
-  EXPECT_FALSE(plan.ray_request);
+  EXPECT_TRUE(plan.ray_requests.empty());
   EXPECT_FALSE(plan.next_look_at);
 }
 

@@ -36,9 +36,9 @@ TEST(Edit, of_the_run_does_not_change_what_is_submitted_for_the_one_in_progress)
   world.step();
   world.file = own_job("  entrypointNumCpus: 4\n", "2");
   while (world.starts.empty()) {
-    const auto request = world.plan().ray_request;
-    if (request && request->verb == RayVerb::SubmitJob) {
-      EXPECT_FALSE(request->body.json().contains("entrypoint_num_cpus"));
+    const auto requests = world.plan().ray_requests;
+    if (!requests.empty() && requests.front().verb == RayVerb::SubmitJob) {
+      EXPECT_FALSE(requests.front().body.json().contains("entrypoint_num_cpus"));
     }
     world.step();
   }

@@ -38,14 +38,7 @@ TEST(FailureText, knows_exceptions_by_their_names) {
     EXPECT_EQ(failure_sentence(failed(line)), "Ray reports FAILED") << line;
 }
 
-TEST(FailureText, shows_no_credentials_of_urls) {
-  EXPECT_EQ(publishable("OSError: s3://key:se/c@ret@host/x and https://token@host/y"),
-            "OSError: s3://***@host/x and https://***@host/y");
-  EXPECT_EQ(publishable("https://host/path"), "https://host/path");
-}
-
 TEST(FailureText, has_no_escape_sequences) {
-  EXPECT_EQ(publishable("\x1b[36mValueError\x1b[39m: \x1b]0;title\aboom\x1b"), "ValueError: boom");
   EXPECT_EQ(failure_sentence(failed("\x1b[36mValueError: x\x1b[0m")),
             "Ray reports FAILED: ValueError: x");
 }
@@ -56,11 +49,8 @@ TEST(FailureText, ignores_an_error_type_that_is_none) {
   EXPECT_EQ(failure_sentence(info), "Ray reports FAILED");
 }
 
-TEST(FailureText, of_any_bytes_is_one_short_printable_line) {
+TEST(FailureText, of_any_bytes_is_one_line) {
   EXPECT_TRUE(rc::check([](const std::string& bytes) {
-    const std::string text = publishable(bytes + std::string(400, 'x'));
-    RC_ASSERT(text.size() <= k_ray_text_bytes_max);
-    for (const char byte : text) RC_ASSERT(static_cast<unsigned char>(byte) >= 0x20);
     RC_ASSERT(failure_sentence(failed("E: " + bytes)).find('\n') == std::string::npos);
   }));
 }

@@ -62,16 +62,16 @@ JobObserved JobWorld::observed() const {
         seen.anchored = std::move(*parsed);
   }
   seen.children = Known<std::vector<ConfigMapView>>{children};
-  std::map<std::string, JobCluster> known;
+  std::map<std::string, ClusterFacts> known;
   for (const auto& [name, cluster] : clusters) {
-    JobCluster& entry = known[name];
+    ClusterFacts& entry = known[name];
     entry.ready = cluster.ready;
     if (!cluster.ready) entry.message = "0 of 1 pods ready";
     if (!cluster.head) continue;
     entry.head_uid = cluster.head->uid;
     entry.head_address = "10.0.0.1:8265";
   }
-  seen.clusters = Known<std::map<std::string, JobCluster>>{std::move(known)};
+  seen.clusters = Known<std::map<std::string, ClusterFacts>>{std::move(known)};
   seen.head = head_answers;
   if (ledger)
     seen.ledger = Known<FinishedRuns>{*ledger};
@@ -95,7 +95,7 @@ Plan JobWorld::step() {
   for (const Action& action : todo.actions)
     if (!refusals.contains(action.target)) apply(action);
   for (const Retirement& retirement : todo.retirements) retire(retirement.cluster);
-  if (todo.ray_request) ask(*todo.ray_request);
+  for (const RayRequest& request : todo.ray_requests) ask(request);
   advance_clusters();
   if (status_is_published) publish();
   pass(std::chrono::seconds(1));
@@ -218,6 +218,9 @@ void JobWorld::answer(const RayRequest& request, Head& head) {
       if (job != head.jobs.end() && job->second.status == RayJobStatus::Running)
         job->second.status = RayJobStatus::Stopped;
       return;
+    case RayVerb::GetServe:
+    case RayVerb::PutServe:
+      CHECK(false && "of services, not of jobs");
   }
 }
 
@@ -292,7 +295,8 @@ Plan settle(JobWorld& world) {
   std::string before;
   for (int step = 0; step < k_steps_max; ++step) {
     const Plan plan = world.step();
-    const bool quiet = plan.actions.empty() && plan.retirements.empty() && !plan.ray_request;
+    const bool quiet =
+        plan.actions.empty() && plan.retirements.empty() && plan.ray_requests.empty();
     if (quiet && render(plan) == before) return plan;
     before = quiet ? render(plan) : "";
   }

@@ -104,7 +104,7 @@ TEST(Outcome, waits_while_the_anchor_is_being_deleted) {
   world.anchor->meta.terminating = true;
   const Plan plan = world.plan();
   EXPECT_EQ(plan.reason, "AnchorLeaving");
-  EXPECT_TRUE(plan.actions.empty() && !plan.ray_request);
+  EXPECT_TRUE(plan.actions.empty() && plan.ray_requests.empty());
 }
 
 TEST(RefusedWrite, is_what_there_is_to_say) {

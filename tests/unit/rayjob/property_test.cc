@@ -101,7 +101,7 @@ TEST(AnyFaults, start_no_attempt_twice_and_no_more_than_are_declared) {
     RC_ASSERT(world.starts.size() <= k_backoff_limit + 1u);
     RC_ASSERT(has_ended(world.state().stage));
     RC_ASSERT(plan.phase == Phase::Succeeded || plan.phase == Phase::Failed);
-    RC_ASSERT(plan.actions.empty() && plan.retirements.empty() && !plan.ray_request);
+    RC_ASSERT(plan.actions.empty() && plan.retirements.empty() && plan.ray_requests.empty());
     RC_ASSERT(world.children.empty());
     RC_ASSERT(world.ledger->size() == 1u);
   }));
@@ -121,7 +121,7 @@ TEST(AnyFaults, leave_nothing_of_a_job_whose_file_is_removed) {
     const Plan plan = end_well(world);
     expect_fair_starts(world);
     RC_ASSERT(!world.anchor && world.children.empty());
-    RC_ASSERT(plan.actions.empty() && plan.retirements.empty() && !plan.ray_request);
+    RC_ASSERT(plan.actions.empty() && plan.retirements.empty() && plan.ray_requests.empty());
   }));
 }
 
@@ -182,7 +182,7 @@ void make_hostile(JobObserved& seen, Now now) {
     if (*inRange(0, 3) == 0) cluster.head_address = "";
   }
   if (*inRange(0, 6) == 0) clusters.clear();
-  seen.clusters = Known<std::map<std::string, JobCluster>>{clusters};
+  seen.clusters = Known<std::map<std::string, ClusterFacts>>{clusters};
   auto children = seen.children.value();
   for (ConfigMapView& child : children) {
     child.meta.terminating = *inRange(0, 4) == 0;
@@ -223,9 +223,10 @@ void expect_careful(const Plan& plan, const JobObserved& seen) {
   }
   for (const Retirement& retirement : plan.retirements)
     RC_ASSERT(owned.contains(anchor_key(retirement.cluster)));
-  if (!plan.ray_request) return;
-  RC_ASSERT(!plan.ray_request->head_uid.empty() && !plan.ray_request->address.empty());
-  RC_ASSERT(!plan.ray_request->submission_id.empty());
+  if (plan.ray_requests.empty()) return;
+  RC_ASSERT(!plan.ray_requests.front().head_uid.empty() &&
+            !plan.ray_requests.front().address.empty());
+  RC_ASSERT(!plan.ray_requests.front().submission_id.empty());
 }
 
 TEST(AnyWorld, gets_a_plan_that_touches_only_what_is_the_jobs) {

@@ -15,7 +15,7 @@ Plan remove_file(JobWorld& world) {
 
 void expect_gone(const JobWorld& world, const Plan& plan) {
   EXPECT_EQ(plan.phase, Phase::Removing);
-  EXPECT_TRUE(plan.actions.empty() && plan.retirements.empty() && !plan.ray_request);
+  EXPECT_TRUE(plan.actions.empty() && plan.retirements.empty() && plan.ray_requests.empty());
   EXPECT_FALSE(world.anchor);
   EXPECT_TRUE(world.children.empty());
 }

@@ -35,8 +35,9 @@ TEST(Run, goes_from_its_file_to_success_with_one_submission) {
 TEST(Run, is_submitted_with_what_its_file_says) {
   JobWorld world(own_job("  entrypointNumCpus: 0.5\n  entrypointResources: '{\"slot\": 1}'\n"));
   Plan plan = step_until(world, "Submitting");
-  while (!plan.ray_request || plan.ray_request->verb != RayVerb::SubmitJob) plan = world.step();
-  const nlohmann::json& body = plan.ray_request->body.json();
+  while (plan.ray_requests.empty() || plan.ray_requests.front().verb != RayVerb::SubmitJob)
+    plan = world.step();
+  const nlohmann::json& body = plan.ray_requests.front().body.json();
   const std::string tag = body.at("metadata").at("ray-gitops.io/run");
   EXPECT_EQ(body.at("submission_id"), "train-" + tag);
   EXPECT_TRUE(tag.ends_with("-1"));
@@ -52,11 +53,11 @@ TEST(Run, is_saved_with_head_and_session_before_it_is_submitted) {
   JobWorld world(own_job());
   while (world.starts.empty()) {
     const Plan plan = world.plan();
-    if (plan.ray_request && plan.ray_request->verb == RayVerb::SubmitJob) {
+    if (!plan.ray_requests.empty() && plan.ray_requests.front().verb == RayVerb::SubmitJob) {
       EXPECT_EQ(world.state().stage, JobStage::Submitting);
       EXPECT_EQ(world.state().head_uid, world.only_cluster()->head->uid);
       EXPECT_EQ(world.state().session, world.only_cluster()->head->session);
-      EXPECT_EQ(world.state().submission_id, plan.ray_request->submission_id);
+      EXPECT_EQ(world.state().submission_id, plan.ray_requests.front().submission_id);
     }
     world.step();
   }
@@ -80,8 +81,8 @@ TEST(Run, runs_once_when_the_agent_is_restarted_after_any_step) {
 TEST(Run, whose_submission_was_taken_and_not_answered_is_not_submitted_again) {
   JobWorld world(own_job());
   while (world.starts.empty()) {
-    const auto request = world.plan().ray_request;
-    world.answers_are_lost = request && request->verb == RayVerb::SubmitJob;
+    const auto requests = world.plan().ray_requests;
+    world.answers_are_lost = !requests.empty() && requests.front().verb == RayVerb::SubmitJob;
     world.step();
   }
   EXPECT_EQ(world.plan().reason, "HeadSilent");
@@ -122,12 +123,12 @@ TEST(Run, is_asked_for_once_a_second) {
   step_until(world, "JobPending");
   world.head_answers.job_answered_at = world.now.monotonic;
   Plan plan = world.plan();
-  EXPECT_FALSE(plan.ray_request);
+  EXPECT_TRUE(plan.ray_requests.empty());
   EXPECT_EQ(*plan.next_look_at - world.now.monotonic, std::chrono::seconds(1));
   world.pass(std::chrono::seconds(1));
   plan = world.plan();
-  ASSERT_TRUE(plan.ray_request);
-  EXPECT_EQ(plan.ray_request->verb, RayVerb::GetJob);
+  ASSERT_FALSE(plan.ray_requests.empty());
+  EXPECT_EQ(plan.ray_requests.front().verb, RayVerb::GetJob);
 }
 
 TEST(Run, that_ray_reports_as_failed_has_a_further_attempt_on_a_new_cluster) {
@@ -263,7 +264,7 @@ TEST(Run, follows_no_answers_that_another_head_or_another_job_gave) {
     world.head_answers = other;
     world.head_answers.*member = "another";
     EXPECT_EQ(world.plan().reason, "Submitting");
-    EXPECT_EQ(world.plan().ray_request->verb, RayVerb::GetJob);
+    EXPECT_EQ(world.plan().ray_requests.at(0).verb, RayVerb::GetJob);
   }
 }
 
@@ -280,7 +281,7 @@ TEST(Run, decides_nothing_while_a_fact_is_unknown) {
       const Plan plan = plan_for(removed ? nullptr : &*world.file, seen, world.now);
       EXPECT_EQ(plan.reason, "NotYetKnown");
       EXPECT_EQ(plan.message, unknown.why);
-      EXPECT_TRUE(plan.actions.empty() && plan.retirements.empty() && !plan.ray_request);
+      EXPECT_TRUE(plan.actions.empty() && plan.retirements.empty() && plan.ray_requests.empty());
     }
   }
 }

@@ -1,0 +1,55 @@
+#include "agent/app/runtime_options.h"
+
+#include <utility>
+
+#include "agent/app/config.h"
+#include "agent/app/files.h"
+#include "agent/app/version.h"
+
+namespace ray_gitops::app {
+namespace {
+
+engine::EngineOptions engine_options(const AgentConfig& config, const std::string& instance) {
+  const auto seconds = [](std::int64_t count) { return std::chrono::seconds(count); };
+  return {.agent_id = config.agent_id,
+          .agent_ns = config.agent_namespace,
+          .instance = instance,
+          .version = k_version,
+          .repository = config.repository.url + "#" + config.repository.branch,
+          .branch = config.repository.branch,
+          .default_ns = config.default_namespace,
+          .poll_interval = seconds(config.repository.poll_interval_seconds),
+          .guards = {.objects = static_cast<int>(config.guards.objects),
+                     .percent = static_cast<int>(config.guards.percent)},
+          .status = {.enabled = config.status.enabled,
+                     .debounce = seconds(config.status.debounce_seconds),
+                     .longest_wait = seconds(config.status.max_wait_seconds),
+                     .commits_per_hour = static_cast<int>(config.status.commits_per_hour),
+                     .burst = static_cast<int>(config.status.burst)}};
+}
+
+}  // namespace
+
+std::string kubeconfig_path(const AgentConfig& config) {
+  if (!config.kubeconfig.empty()) return config.kubeconfig;
+  return environment_or("KUBECONFIG", home() + "/.kube/config");
+}
+
+RuntimeOptions runtime_options(const AgentConfig& config, const std::string& instance,
+                               const std::string& git_cache, kubernetes::Connection connection) {
+  RuntimeOptions options;
+  options.engine = engine_options(config, instance);
+  options.git = git_options(config, git_cache);
+  options.source = {.branch = config.repository.branch,
+                    .status_branch = config.status.branch,
+                    .folder = config.repository.path};
+  options.report = report::default_report_options(config.agent_id);
+  options.report.branch = config.status.branch;
+  options.kubernetes = {.connection = std::move(connection),
+                        .agent_id = config.agent_id,
+                        .user_agent = std::string("ray-gitops/") + k_version};
+  options.ray.user_agent = options.kubernetes.user_agent;
+  return options;
+}
+
+}  // namespace ray_gitops::app
