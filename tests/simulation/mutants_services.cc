@@ -51,7 +51,7 @@ Mutant uses_names_again() {
 
 // Another head of the same cluster never gets it; the agent believes that it has.
 Mutant puts_once() {
-  return {"does not put the configuration again", "end state", [](Hooks& hooks) {
+  return {"does not put the configuration again", "silence", [](Hooks& hooks) {
             const auto first = std::make_shared<std::map<std::string, std::string>>();
             hooks.change_effects = [first](const Agent&, Effects& effects) {
               for (Effect& effect : effects) {
@@ -103,7 +103,7 @@ void pretend_to_unlabel(const Agent& agent, SendWrite& write, Unlabelled& unlabe
 }
 
 Mutant leaves_labels_on() {
-  return {"leaves the label on what does not serve", "end state", [](Hooks& hooks) {
+  return {"leaves the label on what does not serve", "pace", [](Hooks& hooks) {
             const auto unlabelled = std::make_shared<Unlabelled>();
             hooks.change_effects = [unlabelled](const Agent& agent, Effects& effects) {
               for (Effect& effect : effects)
