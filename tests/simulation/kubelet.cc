@@ -1,6 +1,10 @@
 #include "tests/simulation/kubelet.h"
 
+#include <vector>
+
 #include <nlohmann/json.hpp>
+
+#include "reconcilers/manifest/labels.h"
 
 namespace ray_gitops::simulation {
 namespace {
@@ -44,6 +48,17 @@ void Kubelet::on_change(const Change& change) {
       static_cast<void>(store.finish_pod(pod.key, pod.uid, core_.timeline.now().wall));
     });
   });
+}
+
+void Kubelet::restart_heads() {
+  std::vector<Pod> heads;
+  for (const Document& object :
+       api_.store().list({.type = local_cluster::find_type_by_plural("pods")})) {
+    const Json& metadata = object.json()["metadata"];
+    if (metadata["labels"].value(labels::k_node_type, "") == "head")
+      heads.push_back({{"pods", metadata["namespace"], metadata["name"]}, metadata["uid"]});
+  }
+  for (const Pod& head : heads) restart_container(head);
 }
 
 Document Kubelet::live(const Pod& pod) const {

@@ -17,6 +17,8 @@ class Kubelet {
   Kubelet(Core& core, Api& api) : core_(core), api_(api) {}
 
   void on_change(const local_cluster::Change& change);
+  // The Ray containers of all heads restart in place.
+  void restart_heads();
 
  private:
   // A pod of one uid: another of the same name is another one.

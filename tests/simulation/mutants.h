@@ -1,6 +1,6 @@
 #pragma once
 // Planted bugs: the engine as shipped behind a shim that does one thing wrong. A checker that does
-// not catch its mutant within a few seeds is decoration.
+// not catch its mutant within a few seeds, or in the story that leads there, is decoration.
 
 #include <functional>
 #include <string>
@@ -12,17 +12,24 @@ namespace ray_gitops::simulation {
 
 class Mutant {
  public:
-  Mutant(std::string name, std::string caught_by, std::function<void(Hooks&)> plant)
-      : name_(std::move(name)), caught_by_(std::move(caught_by)), plant_(std::move(plant)) {}
+  Mutant(std::string name, std::string caught_by, std::function<void(Hooks&)> plant,
+         std::string story = {})
+      : name_(std::move(name)),
+        caught_by_(std::move(caught_by)),
+        story_(std::move(story)),
+        plant_(std::move(plant)) {}
 
   const std::string& name() const { return name_; }
   // The checker whose job it is.
   const std::string& caught_by() const { return caught_by_; }
+  // The story in which it is caught; empty: in a few seeds.
+  const std::string& story() const { return story_; }
   void plant(Hooks& hooks) const { plant_(hooks); }
 
  private:
   std::string name_;
   std::string caught_by_;
+  std::string story_;
   std::function<void(Hooks&)> plant_;
 };
 

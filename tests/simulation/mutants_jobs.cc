@@ -65,6 +65,20 @@ Mutant submits_unsaved() {
           }};
 }
 
+// Whatever life of the head answers, it is taken for the first one.
+Mutant sees_one_session() {
+  return {"takes every life of a head for the same", "job_once",
+          [](Hooks& hooks) {
+            change_events(hooks, [](const Agent&, Event& event) {
+              auto* answer = std::get_if<engine::RayAnswered>(&event);
+              if (answer == nullptr || !answer->reply || answer->reply->session.empty()) return;
+              std::string& session = answer->reply->session;
+              session.resize(session.find('#'));
+            });
+          },
+          "job whose head restarts"};
+}
+
 Mutant retires_too_early() {
   return {"retires the cluster before the outcome is published", "outcome_first", [](Hooks& hooks) {
             const auto children = std::make_shared<std::map<std::string, ObjectMeta>>();
@@ -99,7 +113,7 @@ Mutant forgets_the_ledger() {
 }  // namespace
 
 std::vector<Mutant> job_mutants() {
-  return {submits_unsaved(), retires_too_early(), forgets_the_ledger()};
+  return {submits_unsaved(), sees_one_session(), retires_too_early(), forgets_the_ledger()};
 }
 
 }  // namespace ray_gitops::simulation

@@ -49,21 +49,22 @@ Mutant uses_names_again() {
           })};
 }
 
-// Another head of the same cluster never gets it; the agent believes that it has.
+// A head that has lost it never gets it again; the agent believes that it has.
 Mutant puts_once() {
-  return {"does not put the configuration again", "silence", [](Hooks& hooks) {
-            const auto first = std::make_shared<std::map<std::string, std::string>>();
-            hooks.change_effects = [first](const Agent&, Effects& effects) {
+  return {"does not put the configuration again", "end state",
+          [](Hooks& hooks) {
+            const auto put = std::make_shared<std::set<std::pair<std::string, std::string>>>();
+            hooks.change_effects = [put](const Agent&, Effects& effects) {
               for (Effect& effect : effects) {
                 auto* ask = std::get_if<engine::AskRay>(&effect);
                 if (ask == nullptr || ask->request.verb != RayVerb::PutServe) continue;
                 RayRequest& request = ask->request;
-                first->try_emplace(request.cluster, request.head_uid);
-                if (first->at(request.cluster) != request.head_uid)
-                  request.verb = RayVerb::GetVersion;
+                const bool is_first = put->insert({request.cluster, request.config_digest}).second;
+                if (!is_first) request.verb = RayVerb::GetVersion;
               }
             };
-          }};
+          },
+          "service whose head restarts"};
 }
 
 Mutant retires_the_active_one() {
@@ -99,11 +100,14 @@ void pretend_to_unlabel(const Agent& agent, SendWrite& write, Unlabelled& unlabe
     return;
   }
   unlabelled.insert({agent.client(), action.target});
-  action.body = on;
+  Json body = on.json();
+  body["metadata"]["labels"]["simulation/noted"] = "true";  // else nothing would change
+  action.body = Document{std::move(body)};
 }
 
 Mutant leaves_labels_on() {
-  return {"leaves the label on what does not serve", "pace", [](Hooks& hooks) {
+  return {"leaves the label on what does not serve", "end state",
+          [](Hooks& hooks) {
             const auto unlabelled = std::make_shared<Unlabelled>();
             hooks.change_effects = [unlabelled](const Agent& agent, Effects& effects) {
               for (Effect& effect : effects)
@@ -117,7 +121,8 @@ Mutant leaves_labels_on() {
                   pod->serves = false;
               });
             });
-          }};
+          },
+          "service that leaves its head out"};
 }
 
 SendWrite planted_unlabel(const ObjectMeta& pod) {
