@@ -160,10 +160,11 @@ Result<ResourceView> parse_view(ResourceType type, const nlohmann::json& object)
     case ResourceType::Pod:
       return ResourceView{parse_pod(std::move(meta), object)};
     case ResourceType::Service:
-      return ResourceView{ServiceView{std::move(meta), label(object, labels::k_cluster),
-                                      text_of(member(controller_of(object), "name")),
-                                      service_shape(object),
-                                      member(object, "spec", "clusterIP") == "None"}};
+      return ResourceView{
+          ServiceView{std::move(meta), label(object, labels::k_cluster),
+                      text_of(member(controller_of(object), "name")),
+                      text_of(member(object, "spec", "selector", labels::k_cluster)),
+                      service_shape(object), member(object, "spec", "clusterIP") == "None"}};
     case ResourceType::ConfigMap:
       return ResourceView{parse_config_map(std::move(meta), object)};
     case ResourceType::Namespace:

@@ -51,6 +51,7 @@ struct ServiceView {
   ObjectMeta meta;
   std::string cluster;       // label ray.io/cluster
   std::string owner_name;    // of meta.owner_uid: the anchor that it was made for
+  std::string selects;       // spec.selector["ray.io/cluster"]: the cluster that it leads to
   std::string shape_digest;  // of selector, ports, type and headlessness (manifest::service_shape)
   bool headless = false;     // spec.clusterIP is "None", for good: it cannot be changed in place
 };

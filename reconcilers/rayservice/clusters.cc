@@ -105,7 +105,8 @@ void Succession::forget_lost() {
 void Succession::let_expire() {
   erase_if(
       [&](const ServingCluster& cluster) {
-        return !is_active(cluster) && cluster.leaves_at && *cluster.leaves_at <= now_;
+        return !is_active(cluster) && cluster.leaves_at && *cluster.leaves_at <= now_ &&
+               !family_.led_to.contains(cluster.name);
       },
       " leaves: rayClusterDeletionDelaySeconds has passed since another one serves");
 }
@@ -197,12 +198,14 @@ bool fits(const ServingCluster& cluster, const RayServiceSpec& spec) {
 }
 
 Family family_of(const std::string& service, const std::string& anchor_uid,
-                 const std::vector<ConfigMapView>& children) {
-  Family family{service, anchor_uid, {}, {}};
+                 const std::vector<ConfigMapView>& children,
+                 const std::vector<ServiceView>& services) {
+  Family family{service, anchor_uid, {}, {}, {}};
   for (const ConfigMapView& child : children) {
     family.children.insert(cluster_of(child));
     if (!child.meta.terminating) family.living.insert(cluster_of(child));
   }
+  for (const ServiceView& leading : services) family.led_to.insert(leading.selects);
   return family;
 }
 

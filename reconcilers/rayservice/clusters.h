@@ -29,10 +29,12 @@ struct Family {
   std::string anchor_uid;          // another anchor's clusters are leaving and hold their names
   std::set<std::string> children;  // names of clusters that have an anchor,
   std::set<std::string> living;    // and of those whose anchor is not terminating
+  std::set<std::string> led_to;    // clusters that a Service of the service leads to
 };
 
 Family family_of(const std::string& service, const std::string& anchor_uid,
-                 const std::vector<ConfigMapView>& children);
+                 const std::vector<ConfigMapView>& children,
+                 const std::vector<ServiceView>& services);
 
 // The clusters after a round, and what has changed.
 struct NextClusters {
@@ -49,7 +51,8 @@ struct NextClusters {
 NextClusters next_clusters(const ServiceState& state, const RayServiceSpec& spec,
                            const Family& family, WallTime now);
 
-// The wanted cluster serves from now on; the one before leaves when its delay has passed.
+// The wanted cluster serves from now on; the one before leaves when its delay has passed and no
+// Service leads to it any more.
 void switch_to_wanted(NextClusters& next, const RayServiceSpec& spec, WallTime now);
 
 }  // namespace ray_gitops::rayservice

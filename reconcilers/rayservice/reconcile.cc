@@ -100,8 +100,9 @@ void Reconciling::decide() {
                    to_string(anchor_->meta.key) + " to let everything of it be made anew");
   state_ = std::move(*state);
   retire_others();
-  next_ =
-      next_clusters(state_, spec_, family_of(key_.name, anchor_->meta.uid, children()), now_.wall);
+  const Family family =
+      family_of(key_.name, anchor_->meta.uid, children(), observed_.services.value());
+  next_ = next_clusters(state_, spec_, family, now_.wall);
   if (!save_changes()) go_on();
   const ServingCluster* shown = active() != nullptr ? active() : wanted();
   if (shown != nullptr)
@@ -169,7 +170,7 @@ void Reconciling::go_on() {
   if (active() != nullptr) attend(*active());
   if (wanted() != nullptr && wanted() != active()) attend(*wanted());
   for (const ServingCluster& entry : next_.state.clusters)
-    if (entry.leaves_at) look_again_at(*entry.leaves_at);
+    if (entry.leaves_at && *entry.leaves_at > now_.wall) look_again_at(*entry.leaves_at);
   if (active() != nullptr) plan_service();
   speak();
 }

@@ -25,7 +25,7 @@ ServingCluster made_from(const std::string& name, const std::string& head) {
   return cluster;
 }
 
-Family family(const std::set<std::string>& living) { return {"shop", "uid", living, living}; }
+Family family(const std::set<std::string>& living) { return {"shop", "uid", living, living, {}}; }
 
 TEST(Clusters, have_names_that_fit_whatever_the_service_is_called) {
   Family long_one = family({});
@@ -45,6 +45,18 @@ TEST(Clusters, never_get_a_name_that_another_one_has) {
   const NextClusters next = next_clusters(state, spec_with("1"), family({"x", first}), k_now);
   EXPECT_NE(next.wanted, first);
   EXPECT_EQ(next.state.made, 2);
+}
+
+TEST(Clusters, do_not_leave_while_a_service_leads_to_them) {
+  ServiceState state;
+  state.clusters = {made_from("before", "old"), made_from("after", "1")};
+  state.clusters[0].leaves_at = k_now;
+  state.active = "after";
+  Family leading = family({"before", "after"});
+  leading.led_to = {"before"};
+  EXPECT_TRUE(next_clusters(state, spec_with("1"), leading, k_now).changes.empty());
+  leading.led_to = {"after"};
+  EXPECT_EQ(next_clusters(state, spec_with("1"), leading, k_now).state.clusters.size(), 1u);
 }
 
 TEST(Clusters, are_at_most_sixteen) {
