@@ -29,7 +29,9 @@ void Heads::send(const ObjectKey& topic, const RayRequest& request, Now now, Eff
   // A talk under way is heard out first: its answer is about the head that it was sent to.
   if (talk.under_way != 0) return;
   if (!same) {
+    const std::optional<Instant> serving_at = talk.answers.serving_at;
     talk = Talk{};
+    talk.answers.serving_at = serving_at;
     talk.answers.head_uid = request.head_uid;
     talk.answers.submission_id = request.submission_id;
   }

@@ -121,7 +121,7 @@ class Objects {
   Plan plan_companion(const ObjectKey& key, Record& record, const Choice& choice);
   Plan plan_job(const ObjectKey& key, Record& record, const Choice& choice, Now now);
   Plan plan_service(const ObjectKey& key, Record& record, const Choice& choice, Now now);
-  ServiceObserved observe_service(const ObjectKey& key, Record& record);
+  ServiceObserved observe_service(const ObjectKey& key);
   Fact<std::map<std::string, ServiceCluster>> observe_service_clusters(
       const ObjectKey& service, const std::vector<ConfigMapView>& children);
   JobObserved observe_job(const ObjectKey& key, Record& record);

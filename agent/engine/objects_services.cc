@@ -7,7 +7,7 @@
 namespace ray_gitops::engine {
 
 Plan Objects::plan_service(const ObjectKey& key, Record& record, const Choice& choice, Now now) {
-  const ServiceObserved observed = observe_service(key, record);
+  const ServiceObserved observed = observe_service(key);
   switch (choice.basis) {
     case Basis::Removal:
       return rayservice::plan_removal(key, observed, options_.agent_id, now);
@@ -15,8 +15,8 @@ Plan Objects::plan_service(const ObjectKey& key, Record& record, const Choice& c
       if (anchor_of(key) == nullptr && waits_for_companions(key)) return waiting_for_companions();
       return rayservice::reconcile(*record.wish.declared, observed, options_.agent_id, now);
     case Basis::LastGood:
-      if (observed.anchored)
-        return rayservice::reconcile(*observed.anchored, observed, options_.agent_id, now);
+      if (const Declaration* declaration = last_good(key, record))
+        return rayservice::reconcile(*declaration, observed, options_.agent_id, now);
       break;
     case Basis::Nothing:
       break;
@@ -24,10 +24,9 @@ Plan Objects::plan_service(const ObjectKey& key, Record& record, const Choice& c
   return not_yet_known();
 }
 
-ServiceObserved Objects::observe_service(const ObjectKey& key, Record& record) {
+ServiceObserved Objects::observe_service(const ObjectKey& key) {
   ServiceObserved observed;
   observed.anchor = observe_anchor(key);
-  if (const Declaration* anchored = last_good(key, record)) observed.anchored = *anchored;
   observed.refusals = refusals_of(key);
   const ConfigMapView* anchor = anchor_of(key);
   const std::string uid = anchor == nullptr ? std::string{} : anchor->meta.uid;

@@ -253,7 +253,7 @@ constexpr FieldSupport k_fields[] = {
     {"ServiceUpgradeStrategy", "clusterUpgradeOptions", NoEffect, "",
      "leave it out; traffic moves at once, not step by step"},
     {"ServiceUpgradeStrategy", "type", Refused, R"(["NewCluster", "None"])",
-     "write NewCluster; traffic would not move step by step"},
+     "write NewCluster or None; only the step-by-step type is refused"},
     {"StatusPublishing", "branch"},
     {"StatusPublishing", "burst"},
     {"StatusPublishing", "commitsPerHour"},

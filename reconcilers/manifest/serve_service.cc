@@ -94,9 +94,9 @@ Document serve_service_body(const Declaration& declaration, const RayServiceSpec
 }
 
 Document serve_label_body(const std::string& pod, const std::string& ns, bool serves) {
-  Json metadata{{"name", pod}, {"namespace", ns}};
-  if (serves) metadata["labels"] = {{labels::k_serve, "true"}};
-  return Document{Json{{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", std::move(metadata)}}};
+  const Json metadata{
+      {"name", pod}, {"namespace", ns}, {"labels", {{labels::k_serve, serves ? "true" : "false"}}}};
+  return Document{Json{{"apiVersion", "v1"}, {"kind", "Pod"}, {"metadata", metadata}}};
 }
 
 }  // namespace ray_gitops

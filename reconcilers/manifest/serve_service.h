@@ -22,8 +22,9 @@ std::string serve_service_name(const std::string& service, const RayServiceSpec&
 Document serve_service_body(const Declaration& declaration, const RayServiceSpec& spec,
                             const std::string& cluster, const OwnerFacts& owner);
 
-// The pod object with nothing but its name and whether it serves, for a server-side apply. Without
-// the label the Service does not lead to it; only this apply ever owns the label.
+// The pod object with nothing but its name and whether it serves ("true", "false"), for a
+// server-side apply. A pod is made without the label, so that only this apply owns it; where
+// somebody else does, the apply conflicts.
 Document serve_label_body(const std::string& pod, const std::string& ns, bool serves);
 
 }  // namespace ray_gitops

@@ -93,7 +93,8 @@ struct RayReply {
 };
 
 // What one head has answered about one job, or about Serve. It is about `head_uid` and
-// `submission_id` only: it starts anew when the requests go to another head or ask for another id.
+// `submission_id` only (but for `serving_at`): it starts anew when the requests go to another head
+// or ask for another id.
 struct HeadAnswers {
   std::string head_uid;
   std::string submission_id;
@@ -107,7 +108,7 @@ struct HeadAnswers {
   // Of the last GetServe. Gone once a PutServe has been sent after it.
   std::optional<ServeInfo> serve;
   Instant serve_answered_at;
-  // When it last said that all is well (is_serving); nullopt: never. A PutServe leaves it.
+  // When it, or the head before it, last said that all is well (is_serving); nullopt: never.
   std::optional<Instant> serving_at;
   // Of the PutServe that the head has taken, or empty. Gone once another has been sent after it.
   std::string config_digest;

@@ -47,6 +47,12 @@ void ParentRound::report_refusal() {
   }
 }
 
+bool ParentRound::is_leaving(const ConfigMapView& anchor) {
+  anchor_ = &anchor;
+  if (anchor.meta.terminating) leave_clusters_as_they_are();
+  return anchor.meta.terminating;
+}
+
 void ParentRound::say(Phase phase, std::string reason, std::string message) {
   plan_.phase = phase;
   plan_.reason = std::move(reason);
@@ -123,10 +129,13 @@ void ParentRound::update_child(const ConfigMapView& live, const Declaration& chi
   replace(live.meta, cluster_body(child, anchored_state(live)), std::move(reason));
 }
 
-// A child whose key was edited away is nobody's to reconcile; it leaves with its parent's anchor.
+// A child whose key was edited away is nobody's to reconcile: its anchor goes, and all that it
+// owns.
 void ParentRound::retire(const ConfigMapView& child, std::string reason) {
   if (const Result<ObjectKey> key = anchored_key(child))
     plan_.retirements.push_back({*key, std::move(reason)});
+  else if (!child.meta.terminating)
+    remove(child.meta, std::move(reason));
 }
 
 }  // namespace ray_gitops::parent

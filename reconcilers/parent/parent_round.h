@@ -57,6 +57,8 @@ class ParentRound {
   void create_child(const Declaration& child, std::string reason);
   void update_child(const ConfigMapView& live, const Declaration& child, std::string reason);
   void retire(const ConfigMapView& child, std::string reason);
+  // Its own anchor from here on. True while that is being deleted: nothing is decided then.
+  bool is_leaving(const ConfigMapView& anchor);
   // For as long as it is not known whether clusters were leaving already: one that was must not be
   // brought back.
   void leave_clusters_as_they_are() { plan_.clusters_undecided = true; }

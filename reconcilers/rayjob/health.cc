@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reconcilers/manifest/labels.h"
+#include "reconcilers/parent/ray_text.h"
 #include "reconcilers/rayjob/run_state.h"
 
 namespace ray_gitops::rayjob {
@@ -24,7 +25,8 @@ std::optional<RayJobStatus> status_said(const JobState& state) {
 parent::Words words_for(const JobState& state, const AttemptNews& news) {
   const std::string id = "job " + state.submission_id;
   if (!news.silence.empty())
-    return {Phase::Running, "HeadSilent", id + ": the head does not answer: " + news.silence};
+    return {Phase::Running, "HeadSilent",
+            id + ": the head does not answer: " + parent::publishable(news.silence)};
   if (!news.job)
     return {Phase::Running, "Submitting", id + " is being submitted, or looked for, on the head"};
   if (news.job->status == RayJobStatus::Pending)

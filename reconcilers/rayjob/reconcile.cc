@@ -6,6 +6,7 @@
 #include "reconcilers/manifest/anchor.h"
 #include "reconcilers/manifest/names.h"
 #include "reconcilers/parent/child.h"
+#include "reconcilers/parent/ray_text.h"
 #include "reconcilers/rayjob/attempt.h"
 #include "reconcilers/rayjob/health.h"
 #include "reconcilers/rayjob/requests.h"
@@ -83,16 +84,16 @@ Plan Reconciling::run() {
 void Reconciling::decide() {
   const auto& anchor = observed_.anchor.value();
   if (!anchor) return begin();
-  anchor_ = &*anchor;
-  Result<JobState> state = anchored_job_state(*anchor_);
-  if (anchor_->meta.terminating || !state) leave_clusters_as_they_are();
-  if (anchor_->meta.terminating)
+  if (is_leaving(*anchor))
     return say(Phase::Progressing, "AnchorLeaving",
                "its anchor is being deleted; it is made again once that is done");
-  if (!state)
+  Result<JobState> state = anchored_job_state(*anchor_);
+  if (!state) {
+    leave_clusters_as_they_are();
     return say(Phase::Blocked, "StateUnreadable",
                "what has run is not known: " + describe(state.error()) + "; delete " +
                    to_string(anchor_->meta.key) + " to let the ledger in the status branch decide");
+  }
   state_ = std::move(*state);
   keep_to_the_run_in_progress();
   retire_others();
@@ -279,8 +280,9 @@ void Reconciling::wait_for_head() {
                 "job " + id + " is about to be submitted");
   }
   say(Phase::Progressing, "WaitingForCluster",
-      answers.silence.empty() ? name + " is ready; its head is asked who it is"
-                              : name + ": its head does not answer: " + answers.silence);
+      answers.silence.empty()
+          ? name + " is ready; its head is asked who it is"
+          : name + ": its head does not answer: " + parent::publishable(answers.silence));
   ask(RayVerb::GetVersion, *cluster, id, "which life of the head is this?");
 }
 

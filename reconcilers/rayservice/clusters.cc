@@ -47,6 +47,10 @@ class Succession {
   void drop_unwanted();
 
   bool is_active(const ServingCluster& cluster) const { return cluster.name == state().active; }
+  // Requests are led to it, or are about to be.
+  bool is_needed(const ServingCluster& cluster) const {
+    return is_active(cluster) || family_.led_to.contains(cluster.name);
+  }
   bool is_living(const ServingCluster& cluster) const {
     return family_.living.contains(cluster.name);
   }
@@ -105,8 +109,7 @@ void Succession::forget_lost() {
 void Succession::let_expire() {
   erase_if(
       [&](const ServingCluster& cluster) {
-        return !is_active(cluster) && cluster.leaves_at && *cluster.leaves_at <= now_ &&
-               !family_.led_to.contains(cluster.name);
+        return !is_needed(cluster) && cluster.leaves_at && *cluster.leaves_at <= now_;
       },
       " leaves: rayClusterDeletionDelaySeconds has passed since another one serves");
 }
@@ -144,7 +147,8 @@ void Succession::make_room() {
   auto& clusters = state().clusters;
   while (clusters.size() >= k_serving_clusters_max) {
     auto first = std::find_if(clusters.begin(), clusters.end(),
-                              [&](const ServingCluster& cluster) { return !is_active(cluster); });
+                              [&](const ServingCluster& cluster) { return !is_needed(cluster); });
+    if (first == clusters.end()) return;
     tell(title(first->name) + " leaves before its time: there are too many");
     clusters.erase(first);
   }
@@ -167,7 +171,7 @@ void Succession::drop_unwanted() {
   erase_if(
       [&](const ServingCluster& cluster) {
         if (cluster.name == next_.wanted) return false;
-        return !is_living(cluster) || (!is_active(cluster) && !cluster.leaves_at);
+        return !is_living(cluster) || (!is_needed(cluster) && !cluster.leaves_at);
       },
       " is not wanted any more");
 }

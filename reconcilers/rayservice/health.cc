@@ -45,7 +45,8 @@ Words words_without_head(const ClusterNews& news, bool has_served) {
 Words words_before_taken(const ClusterNews& news, const RayServiceSpec& spec, bool has_served) {
   const std::string name = "RayCluster " + news.entry.name;
   const std::string& silence = news.answers.silence;
-  const std::string why = silence.empty() ? "" : "; its head does not answer: " + silence;
+  const std::string why =
+      silence.empty() ? "" : "; its head does not answer: " + publishable(silence);
   // What ran there went with the head before it.
   if (has_served && news.entry.config_digest == spec.serve_config_digest)
     return {
@@ -66,12 +67,6 @@ Words words_without_endpoint(const ClusterNews& news, const RayServiceSpec& spec
       "all applications run on " + name + "; no pod of it that is Ready serves yet";
   return {is_labelled_next ? Phase::Progressing : unwell(has_served), "ZeroServeEndpoints",
           message};
-}
-
-Words words_without_application(const RayServiceSpec& spec, bool has_served) {
-  return {wrong(has_served), "NoApplication",
-          spec.serve_config.is_null() ? "the file has no serveConfigV2: there is nothing to serve"
-                                      : "serveConfigV2 has no applications: nothing is served"};
 }
 
 nlohmann::json application_facts(const ServeApplication& application) {
@@ -101,7 +96,7 @@ Words words_for(const ClusterNews& news, const RayServiceSpec& spec, ServeStage 
       return words_before_taken(news, spec, has_served);
     case ServeStage::Silent:
       return {unwell(has_served), "HeadSilent",
-              "the head of " + name + " does not answer: " + news.answers.silence};
+              "the head of " + name + " does not answer: " + publishable(news.answers.silence)};
     case ServeStage::NotHeard:
       return {Phase::Progressing, "ServeUnknown", "the head of " + name + " is asked what runs"};
     case ServeStage::Deploying:
@@ -112,8 +107,6 @@ Words words_for(const ClusterNews& news, const RayServiceSpec& spec, ServeStage 
       return {wrong(has_served), "ApplicationFailed", describe_application(news, spec, stage)};
     case ServeStage::Unhealthy:
       return {unwell(has_served), "ApplicationUnhealthy", describe_application(news, spec, stage)};
-    case ServeStage::NoApplication:
-      return words_without_application(spec, has_served);
     case ServeStage::NoEndpoint:
       return words_without_endpoint(news, spec, has_served);
     case ServeStage::Serving:
@@ -127,6 +120,9 @@ std::optional<Instant> well_until(const ClusterNews& news, const RayServiceSpec&
   const bool has_lost_head =
       stage == ServeStage::NotTaken && news.entry.config_digest == spec.serve_config_digest;
   if (!news.serving_at) return std::nullopt;
+  // All applications ran, but nothing led to them.
+  const bool needs_endpoint = stage == ServeStage::Silent || stage == ServeStage::Unhealthy;
+  if (needs_endpoint && count_endpoints(news.facts) == 0) return std::nullopt;
   if (stage == ServeStage::Silent) return *news.serving_at + k_silence_patience;
   if (stage == ServeStage::HeadNotReady || stage == ServeStage::Unhealthy || has_lost_head)
     return *news.serving_at + k_health_patience;

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "reconcilers/model/declaration.h"
 #include "reconcilers/model/fact.h"
 #include "reconcilers/model/ray_head.h"
 #include "reconcilers/model/refusal.h"
@@ -22,8 +21,6 @@ struct ServiceCluster {
 
 struct ServiceObserved {
   Fact<std::optional<ConfigMapView>> anchor;
-  // What the anchor was made from; nullopt without one that can be read.
-  std::optional<Declaration> anchored;
   // Anchors of clusters that the live anchor owns, in order of name, terminating ones among them.
   Fact<std::vector<ConfigMapView>> children;
   Fact<std::map<std::string, ServiceCluster>> clusters;  // by name: the children's

@@ -41,6 +41,7 @@ class Reconciling : private Round {
   void begin();
   void retire_others();
   bool save_changes();
+  bool serves_now(const ClusterNews& news) const;
   void forget_what_was_taken();
   void learn_what_was_taken();
   void save(const std::string& reason);
@@ -88,22 +89,25 @@ Plan Reconciling::run() {
 void Reconciling::decide() {
   const auto& anchor = observed_.anchor.value();
   if (!anchor) return begin();
-  anchor_ = &*anchor;
-  Result<ServiceState> state = anchored_service_state(*anchor_);
-  if (anchor_->meta.terminating || !state) leave_clusters_as_they_are();
-  if (anchor_->meta.terminating)
+  if (is_leaving(*anchor))
     return say(Phase::Progressing, "AnchorLeaving",
                "its anchor is being deleted; it is made again once that is done");
-  if (!state)
+  Result<ServiceState> state = anchored_service_state(*anchor_);
+  if (!state) {
+    leave_clusters_as_they_are();
     return say(Phase::Blocked, "StateUnreadable",
                "which cluster serves is not known: " + describe(state.error()) + "; delete " +
                    to_string(anchor_->meta.key) + " to let everything of it be made anew");
+  }
   state_ = std::move(*state);
   retire_others();
   const Family family =
       family_of(key_.name, anchor_->meta.uid, children(), observed_.services.value());
   next_ = next_clusters(state_, spec_, family, now_.wall);
-  if (!save_changes()) go_on();
+  if (!save_changes())
+    go_on();
+  else if (active() != nullptr)
+    active_words_ = words_of(*active());
   const ServingCluster* shown = active() != nullptr ? active() : wanted();
   if (shown != nullptr)
     plan_.ray = ray_facts(news(*shown), is_upgrading() ? next_.wanted : std::string{});
@@ -126,8 +130,7 @@ void Reconciling::retire_others() {
 bool Reconciling::save_changes() {
   forget_what_was_taken();
   learn_what_was_taken();
-  if (wanted() != nullptr && wanted() != active() &&
-      read_stage(news(*wanted()), spec_) == ServeStage::Serving)
+  if (wanted() != nullptr && wanted() != active() && serves_now(news(*wanted())))
     switch_to_wanted(next_, spec_, now_.wall);
   std::string changes;
   for (const std::string& change : next_.changes) changes += "; " + change;
@@ -142,14 +145,23 @@ bool Reconciling::save_changes() {
   return true;
 }
 
+// An answer from before it was wanted again says nothing of now.
+bool Reconciling::serves_now(const ClusterNews& news) const {
+  return read_stage(news, spec_) == ServeStage::Serving &&
+         now_.monotonic < news.answers.serve_answered_at + k_calm_poll_interval;
+}
+
 // What a head has taken before is not known any more once it may have got another configuration.
 void Reconciling::forget_what_was_taken() {
-  ServingCluster* entry = find_cluster(next_.state, next_.wanted);
-  if (entry == nullptr || entry->config_digest.empty()) return;
-  if (entry->config_digest == spec_.serve_config_digest) return;
-  entry->head_uid.clear();
-  entry->config_digest.clear();
-  next_.changes.push_back("RayCluster " + entry->name + " is to get another Serve configuration");
+  for (ServingCluster& entry : next_.state.clusters) {
+    if (entry.config_digest.empty() || entry.config_digest == spec_.serve_config_digest) continue;
+    const bool is_put_again =
+        entry.name == next_.state.active && read_stage(news(entry), spec_) == ServeStage::Missing;
+    if (entry.name != next_.wanted && !is_put_again) continue;
+    entry.head_uid.clear();
+    entry.config_digest.clear();
+    next_.changes.push_back("RayCluster " + entry.name + " is to get another Serve configuration");
+  }
 }
 
 void Reconciling::learn_what_was_taken() {
@@ -221,7 +233,7 @@ void Reconciling::label_pods(const ClusterNews& news) {
 }
 
 void Reconciling::ask(const ClusterNews& news, ServeStage stage) {
-  const std::optional<ServeAsk> request = next_request(news, spec_, stage);
+  const std::optional<ServeAsk> request = next_request(news, stage);
   if (!request) return;
   if (request->from && now_.monotonic < *request->from) return look_again_at(*request->from);
   const bool puts = request->verb == RayVerb::PutServe;

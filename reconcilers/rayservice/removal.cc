@@ -27,9 +27,7 @@ Plan Removing::run() {
 void Removing::decide() {
   const auto& anchor = observed_.anchor.value();
   if (!anchor) return;
-  anchor_ = &*anchor;
-  if (anchor_->meta.terminating) {
-    leave_clusters_as_they_are();
+  if (is_leaving(*anchor)) {
     plan_.message += "; its anchor is being deleted";
     return;
   }

@@ -33,6 +33,10 @@ std::string first_missing(const ClusterNews& news, const RayServiceSpec& spec) {
   return {};
 }
 
+bool is_refused(const ClusterNews& news, const RayServiceSpec& spec) {
+  return news.answers.refused && news.answers.refused_digest == spec.serve_config_digest;
+}
+
 bool has_endpoint(const ClusterNews& news, const RayServiceSpec& spec) {
   return std::any_of(news.facts.pods.begin(), news.facts.pods.end(), [&](const ClusterPod& pod) {
     return pod.ready && pod.serves && can_serve(pod, *news.answers.serve, spec);
@@ -41,8 +45,8 @@ bool has_endpoint(const ClusterNews& news, const RayServiceSpec& spec) {
 
 ServeStage read_answer(const ClusterNews& news, const RayServiceSpec& spec) {
   const ServeInfo& serve = *news.answers.serve;
-  if (!first_missing(news, spec).empty()) return ServeStage::Missing;
-  if (serve.applications.empty()) return ServeStage::NoApplication;
+  if (!first_missing(news, spec).empty())
+    return is_refused(news, spec) ? ServeStage::Refused : ServeStage::Missing;
   if (!first_with(serve, ServeApplicationStatus::DeployFailed).empty()) return ServeStage::Failed;
   if (!first_with(serve, ServeApplicationStatus::Unhealthy).empty()) return ServeStage::Unhealthy;
   if (!is_serving(serve)) return ServeStage::Deploying;
@@ -80,9 +84,7 @@ ServeStage read_stage(const ClusterNews& news, const RayServiceSpec& spec) {
   const HeadAnswers& answers = news.answers;
   if (!news.facts.head_ready || news.facts.head_uid.empty() || news.facts.head_address.empty())
     return ServeStage::HeadNotReady;
-  if (news.is_wanted && spec.serve_config.is_null()) return ServeStage::NoApplication;
-  if (news.is_wanted && answers.refused && answers.refused_digest == spec.serve_config_digest)
-    return ServeStage::Refused;
+  if (news.is_wanted && is_refused(news, spec)) return ServeStage::Refused;
   if (news.is_wanted && !has_taken(news, spec)) return ServeStage::NotTaken;
   if (!answers.silence.empty()) return ServeStage::Silent;
   if (answers.serve) return read_answer(news, spec);
@@ -110,8 +112,7 @@ std::string application_in(const ClusterNews& news, const RayServiceSpec& spec, 
   return {};
 }
 
-std::optional<ServeAsk> next_request(const ClusterNews& news, const RayServiceSpec& spec,
-                                     ServeStage stage) {
+std::optional<ServeAsk> next_request(const ClusterNews& news, ServeStage stage) {
   const char* how = "how is it going?";
   switch (stage) {
     case ServeStage::HeadNotReady:
@@ -123,9 +124,6 @@ std::optional<ServeAsk> next_request(const ClusterNews& news, const RayServiceSp
     case ServeStage::Silent:
     case ServeStage::NotHeard:
       return ServeAsk{RayVerb::GetServe, std::nullopt, "what runs there?"};
-    case ServeStage::NoApplication:
-      if (spec.serve_config.is_null()) return std::nullopt;
-      [[fallthrough]];
     case ServeStage::Refused:
     case ServeStage::Failed:
     case ServeStage::Serving:

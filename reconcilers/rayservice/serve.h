@@ -33,17 +33,16 @@ ClusterNews news_of(const ServingCluster& entry,
 
 // How far a cluster is from serving: the first of these that is true.
 enum class ServeStage : std::uint8_t {
-  HeadNotReady,   // there is nobody to ask
-  Refused,        // Ray refuses the configuration
-  NotTaken,       // the head has not taken the configuration
-  Silent,         // the last request was not answered
-  NotHeard,       // what runs there is not known
-  Deploying,      // applications come up, change or leave
-  Missing,        // the head has taken an application and does not know it
-  Failed,         // an application is DEPLOY_FAILED
-  Unhealthy,      // an application is UNHEALTHY
-  NoApplication,  // there is nothing to serve
-  NoEndpoint,     // all applications run, and no pod that is Ready serves
+  HeadNotReady,  // there is nobody to ask
+  Refused,       // Ray refuses the configuration
+  NotTaken,      // the head has not taken the configuration
+  Silent,        // the last request was not answered
+  NotHeard,      // what runs there is not known
+  Deploying,     // applications come up, change or leave
+  Missing,       // the head has taken an application and does not know it
+  Failed,        // an application is DEPLOY_FAILED
+  Unhealthy,     // an application is UNHEALTHY
+  NoEndpoint,    // all applications run, and no pod that is Ready serves
   Serving
 };
 
@@ -62,7 +61,6 @@ struct ServeAsk {
   const char* reason = "";
 };
 
-std::optional<ServeAsk> next_request(const ClusterNews& news, const RayServiceSpec& spec,
-                                     ServeStage stage);
+std::optional<ServeAsk> next_request(const ClusterNews& news, ServeStage stage);
 
 }  // namespace ray_gitops::rayservice

@@ -149,6 +149,15 @@ TEST_F(HeadsTest, remembers_through_a_new_configuration_when_all_was_well) {
   EXPECT_EQ(answers().serve_answered_at, at(since).monotonic);
 }
 
+TEST_F(HeadsTest, remembers_through_another_head_when_all_was_well) {
+  ask(RayVerb::GetServe, serving(ServeApplicationStatus::Running));
+  const auto well = answers().serving_at;
+  since += seconds(1);
+  EXPECT_NE(send(request(RayVerb::GetServe, "head-2")), 0U);
+  EXPECT_EQ(answers().serving_at, well);
+  EXPECT_FALSE(answers().serve);
+}
+
 TEST_F(HeadsTest, begins_anew_with_another_head) {
   ask(RayVerb::GetVersion, session("s1"));
   EXPECT_NE(send(request(RayVerb::GetVersion, "head-2")), 0U);

@@ -55,6 +55,9 @@ TEST(Clusters, do_not_leave_while_a_service_leads_to_them) {
   Family leading = family({"before", "after"});
   leading.led_to = {"before"};
   EXPECT_TRUE(next_clusters(state, spec_with("1"), leading, k_now).changes.empty());
+  // As one that was to serve again, and then was not.
+  state.clusters[0].leaves_at.reset();
+  EXPECT_TRUE(next_clusters(state, spec_with("1"), leading, k_now).changes.empty());
   leading.led_to = {"after"};
   EXPECT_EQ(next_clusters(state, spec_with("1"), leading, k_now).state.clusters.size(), 1u);
 }

@@ -89,6 +89,15 @@ TEST(Phase, of_one_whose_head_is_silent_is_degraded_after_half_a_minute) {
   EXPECT_EQ(settle(world).phase, Phase::Ready);
 }
 
+TEST(Phase, of_one_that_nothing_leads_to_is_not_ready_when_its_head_falls_silent) {
+  ServiceWorld world({});
+  start(world);
+  world.proxies_are_healthy = false;
+  step_until(world, "ZeroServeEndpoints");
+  world.heads_are_silent = true;
+  for (int step = 0; step < 20; ++step) EXPECT_EQ(world.step().phase, Phase::Degraded);
+}
+
 TEST(Phase, looks_again_when_patience_ends) {
   ServiceWorld world({});
   start(world);

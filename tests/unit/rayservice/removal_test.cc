@@ -72,6 +72,14 @@ TEST(Removal, of_an_anchor_that_cannot_be_read_takes_everything_away) {
   }
 }
 
+TEST(Removal, takes_a_cluster_away_whose_anchor_was_given_another_name) {
+  ServiceWorld world({});
+  start(world);
+  world.children[0].anchor_name = "another";
+  world.file.reset();
+  expect_gone(world, settle(world));
+}
+
 TEST(Removal, waits_for_an_anchor_that_is_being_deleted) {
   ServiceWorld world({});
   start(world);

@@ -183,34 +183,48 @@ TEST(Put, to_the_new_head_of_a_cluster_that_still_serves_does_not_wait) {
   world.replace_head(first);
   const std::string lost = world.answers.at(first).head_uid;
   while (world.answers.at(first).head_uid == lost) world.step();
+  EXPECT_EQ(world.step().reason, "StateChanged")
+      << "that it took the one before is forgotten first";
   const Plan plan = world.plan();
   ASSERT_NE(request_in(plan, RayVerb::PutServe), nullptr);
   EXPECT_EQ(request_in(plan, RayVerb::PutServe)->cluster, first);
 }
 
-TEST(Put, of_a_file_without_a_configuration_is_never_made) {
-  ServiceWorld world({});
-  auto& spec = std::get<RayServiceSpec>(world.file->spec);
-  spec.serve_config = {};
-  spec.serve_config_digest.clear();
-  spec.applications.clear();
-  const Plan plan = settle(world);
-  EXPECT_EQ(plan.phase, Phase::Failed);
-  EXPECT_EQ(plan.reason, "NoApplication");
-  EXPECT_TRUE(world.puts.empty());
-  EXPECT_TRUE(world.answers.empty());
-}
-
-TEST(Put, of_an_empty_list_takes_the_applications_away_and_says_so) {
+TEST(Put, that_ray_refuses_is_not_made_again_to_a_cluster_that_still_serves) {
   ServiceWorld world({});
   start(world);
-  auto& spec = std::get<RayServiceSpec>(world.file->spec);
-  spec.serve_config = Document{nlohmann::json{{"applications", nlohmann::json::array()}}};
-  spec.serve_config_digest = "v1:empty";
-  spec.applications.clear();
-  const Plan plan = settle(world);
-  EXPECT_EQ(plan.reason, "NoApplication");
-  EXPECT_TRUE(world.cluster(world.active()).head->applications.empty());
+  const std::string first = world.active();
+  world.file = declare({.head = "2", .config = "refused"});
+  step_until(world, "ServeConfigRefused");
+  world.replace_head(first);
+  int puts = 0;
+  for (int step = 0; step < 60; ++step) {
+    const Plan plan = world.step();
+    for (const RayRequest& request : plan.ray_requests)
+      if (request.verb == RayVerb::PutServe && request.cluster == first) ++puts;
+  }
+  EXPECT_EQ(puts, 1);
+}
+
+TEST(Put, whose_answer_is_lost_is_made_again_for_the_file_as_it_was) {
+  ServiceWorld world({});
+  start(world);
+  const std::string first = world.active();
+  world.file = declare({.head = "2", .config = "2"});
+  world.clusters_come_up = false;
+  step_until(world, "UpgradeInProgress");
+  world.restart_head(first);
+  for (int step = 0; step < 40 && world.puts[first] < 2; ++step) {
+    world.answers_are_lost = request_in(world.plan(), RayVerb::PutServe) != nullptr;
+    world.step();
+  }
+  ASSERT_EQ(world.puts[first], 2);
+  world.clusters_come_up = true;
+  world.answers_are_lost = false;
+  world.file = declare({});
+  settle(world);
+  EXPECT_EQ(world.active(), first);
+  EXPECT_EQ(world.serving_config(), "1:app");
 }
 
 TEST(Poll, is_calm_when_all_is_well_and_busy_while_something_is_to_change) {

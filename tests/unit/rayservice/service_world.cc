@@ -169,8 +169,14 @@ void ServiceWorld::apply_to_anchor(const Action& action) {
     return;
   }
   CHECK(live != nullptr && live->meta.uid == action.preconditions.uid);
+  if (action.verb == Verb::Delete && !is_own) {
+    // Only one whose key was edited away is not left to its own reconciler.
+    CHECK(!anchored_key(*live));
+    children.erase(child);
+    return;
+  }
   if (action.verb == Verb::Delete) {
-    CHECK(is_own && children.empty() && services.empty());
+    CHECK(children.empty() && services.empty());
     anchor.reset();
     return;
   }
@@ -301,12 +307,15 @@ void ServiceWorld::ask(const RayRequest& request) {
   CHECK(!request.head_uid.empty() && !request.address.empty() && !request.cluster.empty());
   HeadAnswers& notes = answers[request.cluster];
   if (notes.head_uid != request.head_uid) {
+    const std::optional<Instant> serving_at = notes.serving_at;
     notes = {};
+    notes.serving_at = serving_at;
     notes.head_uid = request.head_uid;
   }
   if (request.verb == RayVerb::PutServe) {
     notes.serve.reset();
     notes.refused.reset();
+    notes.config_digest.clear();
   }
   const auto found = clusters.find(request.cluster);
   const bool arrives = !heads_are_silent && found != clusters.end() && found->second.head &&

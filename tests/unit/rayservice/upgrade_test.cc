@@ -46,6 +46,32 @@ TEST(Service, names_a_cluster_in_its_anchor_before_it_makes_it) {
   EXPECT_TRUE(world.clusters.contains(world.state().clusters[0].name));
 }
 
+TEST(Upgrade, is_ready_by_its_condition_while_the_anchor_is_saved) {
+  ServiceWorld world({});
+  start(world);
+  world.file = declare({.head = "2"});
+  const Plan plan = world.plan();
+  EXPECT_EQ(plan.reason, "DocumentChanged");
+  EXPECT_TRUE(plan.conditions.at(0).status);
+  EXPECT_EQ(plan.conditions.at(1).reason, "BothActivePendingClustersExist");
+}
+
+TEST(Upgrade, that_is_taken_back_moves_on_a_new_answer_only) {
+  ServiceWorld world({});
+  start(world);
+  const std::string before = world.active();
+  upgrade(world, {.head = "2"});
+  settle(world);
+  world.restart_head(before);  // and what it served is gone
+  for (int step = 0; step < 5; ++step) world.step();
+  world.file = declare({});
+  for (int step = 0; step < 40; ++step) {
+    world.step();
+    EXPECT_TRUE(world.serving_config().has_value()) << said(world.plan());
+  }
+  EXPECT_EQ(world.active(), before);
+}
+
 TEST(Upgrade, serves_all_the_way_and_takes_the_old_cluster_away_after_its_delay) {
   ServiceWorld world({});
   start(world);
