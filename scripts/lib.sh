@@ -20,7 +20,7 @@ RAY_ENVIRONMENTS=$CACHE_ROOT/ray
   )
   BUILD_PACKAGES=(ca-certificates ccache cmake g++ lld ninja-build pkg-config python3
     "${LIBRARY_PACKAGES[@]}")
-  RUN_PACKAGES=(git iproute2 python3 python3-venv)
+  RUN_PACKAGES=(curl git iproute2 python3 python3-venv)
   TEST_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 libgtest-dev librapidcheck-dev openssl
     shellcheck "${RUN_PACKAGES[@]}")
 }

@@ -236,7 +236,7 @@ int run_plan(const cli::PlanCommand& command) {
   log::configure(log::Level::Error, log::Format::Human);
   const Result<AgentConfig> config = load_config(command.config);
   if (!config) {
-    complain(config.error(), "see docs/plan.md");
+    complain(config.error(), "see docs/agent.md for what it may hold");
     return cli::k_exit_usage;
   }
   Result<kubernetes::Connection> connection = kubernetes::load_kubeconfig(kubeconfig_path(*config));

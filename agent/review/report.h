@@ -61,8 +61,7 @@ struct Summary {
 
 Summary summarise(const Report& report);
 
-// Something of what the files say is not done: files are invalid, objects are blocked, something is
-// held, or the commit cannot be acted on.
+// Files are invalid, something is held, or the commit cannot be acted on.
 bool has_problems(const Report& report);
 // Something would be written.
 bool has_changes(const Report& report);

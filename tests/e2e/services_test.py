@@ -9,7 +9,8 @@ import urllib.request
 
 from kubernetes import is_ready, uids
 from repository import git
-from world import PODS_SECONDS_MAX, RAY_VERSION, SEED, STATUS_SECONDS_MAX, Story, wait_for
+from world import (KILLS, PODS_SECONDS_MAX, RAY_VERSION, SEED, STATUS_SECONDS_MAX, Story,
+                   wait_for)
 
 RAY_SECONDS_MAX = 90
 ANSWER_SECONDS_MAX = 5
@@ -207,8 +208,11 @@ class Services(Story):
         self.assertTrue(head["metadata"]["name"].startswith("web-"))
         self.assertEqual(head["metadata"]["name"], answer["pod"])
         # What it serves, and with how many replicas, is in Git.
-        self.assertIn('"greeter"', json.dumps(status["ray"]))
-        self.assertIn('{"RUNNING": 1}', json.dumps(status["ray"]))
+        self.assertEqual(1, status["ray"]["servingPods"])
+        self.assertEqual(self.clusters(), {"raycluster." + status["ray"]["cluster"]})
+        greeter = status["ray"]["applications"]["greeter"]
+        self.assertEqual("RUNNING", greeter["status"])
+        self.assertEqual({"RUNNING": 1}, greeter["deployments"]["Greeter"]["replicas"])
 
     def test_2_a_new_configuration_reaches_what_runs(self):
         before, clusters = self.wait_for_answer(greeting="hello"), self.clusters()
@@ -229,7 +233,7 @@ class Services(Story):
 
     def test_4_killed_agents_deploy_it_all_the_same(self):
         clusters, moments = self.clusters(), random.Random(SEED)
-        for number in range(3):
+        for number in range(KILLS):
             self.declare(f"hi {number}")
             threading.Event().wait(moments.uniform(0, 3))
             self.agent.kill()
@@ -272,8 +276,8 @@ class Services(Story):
 
     def test_7_an_added_group_serves_too(self):
         clusters = self.clusters()
-        commit = self.declare("ahoy", story="two", workers=1)
         head, = self.pods_by_name()
+        commit = self.declare("ahoy", story="two", workers=1)
         url, seen = self.url(), set()
 
         def all_answer():
