@@ -9,11 +9,7 @@
 #include "reconcilers/model/digest.h"
 
 namespace ray_gitops::app {
-namespace {
-
 namespace fs = std::filesystem;
-
-}  // namespace
 
 GitFolder::GitFolder(std::string path, std::optional<FileLock> lock)
     : path_(std::move(path)), lock_(std::move(lock)) {}
@@ -29,7 +25,9 @@ Result<GitFolder> GitFolder::take(const std::string& command, const std::string&
     if (Result<FileLock> lock = FileLock::take(kept + "/lock"))
       return GitFolder{kept, std::move(*lock)};
   std::error_code error;
-  std::string made = fs::temp_directory_path(error).string() + "/ray-gitops-" + command + "-XXXXXX";
+  const fs::path parent = fs::temp_directory_path(error);
+  if (error) return fail(ErrorCode::Unavailable, "there is no folder to write to", error.message());
+  std::string made = (parent / ("ray-gitops-" + command + "-XXXXXX")).string();
   if (::mkdtemp(made.data()) == nullptr)
     return fail(ErrorCode::Unavailable, "there is no folder to write to", made);
   return GitFolder{made, std::nullopt};

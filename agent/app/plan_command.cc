@@ -116,7 +116,7 @@ class PlanRun {
 
   // nullopt: the report is there.
   std::optional<Problem> run(Duration time_max) {
-    loop_.watch_signals({SIGINT, SIGTERM}, [this](int) {
+    loop_.watch_signals({SIGINT, SIGTERM, SIGHUP}, [this](int) {
       end({{ErrorCode::Unavailable, "it was interrupted", ""}, "nothing was changed"});
     });
     loop_.add_timer(time_max, [this, time_max] { give_up(time_max); });

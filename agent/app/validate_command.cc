@@ -7,6 +7,7 @@
 
 #include "agent/app/files.h"
 #include "agent/app/yaml_files.h"
+#include "agent/git/source_reader.h"
 #include "reconcilers/declaration/parse.h"
 
 namespace ray_gitops::app {
@@ -46,9 +47,9 @@ int run_validate(const cli::ValidateCommand& command) {
   std::vector<FileSource> sources;
   for (const std::string& path : *paths) {
     // One byte over the limit is enough for the reader to say that the file is too large.
-    Result<std::string> content = read_file(path, k_yaml_bytes_max);
+    Result<std::string> content = read_file(path, git::k_source_file_bytes_max);
     if (!content && content.error().code == ErrorCode::LimitExceeded)
-      content = std::string(k_yaml_bytes_max + 1, ' ');
+      content = std::string(git::k_source_file_bytes_max + 1, ' ');
     if (!content) {
       std::fprintf(stderr, "ray-gitops: %s\n", printable(describe(content.error())).c_str());
       return cli::k_exit_failed;

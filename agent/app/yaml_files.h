@@ -1,7 +1,6 @@
 #pragma once
 // The files of a folder on this machine that an agent would read, were they committed.
 
-#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -9,9 +8,6 @@
 #include "reconcilers/model/result.h"
 
 namespace ray_gitops::app {
-
-// Of one file; a larger one is refused by whoever reads it.
-inline constexpr std::size_t k_yaml_bytes_max = std::size_t{1024} * 1024;
 
 // Below a folder, or the file itself: links are not followed, hidden folders are left out, the
 // order is that of the bytes of the path. NotFound when there is no such file or folder.

@@ -11,10 +11,6 @@ constexpr Duration k_longest_retry = std::chrono::seconds(30);
 
 bool is_about_serve(RayVerb verb) { return verb == RayVerb::GetServe || verb == RayVerb::PutServe; }
 
-bool is_write(RayVerb verb) {
-  return verb == RayVerb::SubmitJob || verb == RayVerb::StopJob || verb == RayVerb::PutServe;
-}
-
 }  // namespace
 
 ObjectKey Heads::topic_of(const ObjectKey& object, const RayRequest& request) {

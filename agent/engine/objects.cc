@@ -13,22 +13,6 @@ namespace {
 
 std::string short_commit(const std::string& commit) { return commit.substr(0, 7); }
 
-std::optional<Kind> companion_kind(ResourceType type) {
-  switch (type) {
-    case ResourceType::Namespace:
-      return Kind::Namespace;
-    case ResourceType::ConfigMap:
-      return Kind::ConfigMap;
-    case ResourceType::Secret:
-      return Kind::Secret;
-    case ResourceType::Service:
-    case ResourceType::Pod:
-    case ResourceType::Lease:
-      return std::nullopt;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 Objects::Objects(const EngineOptions& options, Cache& cache, Writes& writes, Heads& heads,
@@ -112,11 +96,9 @@ std::optional<ObjectKey> Objects::owner_of(const ResourceView& view) const {
 
 // A head Service is its cluster's, whoever owns it; a serve Service is its anchor's.
 ObjectKey Objects::owner_of_service(const ServiceView& service) {
-  const std::string prefix = anchor_key({Kind::RayService, {}, {}}).name;
   const std::string& ns = service.meta.key.ns;
-  if (service.owner_name.starts_with(prefix))
-    return {Kind::RayService, ns, service.owner_name.substr(prefix.size())};
-  return {Kind::RayCluster, ns, service.cluster};
+  return parent_named(ns, service.owner_name)
+      .value_or(ObjectKey{Kind::RayCluster, ns, service.cluster});
 }
 
 void Objects::count_failure(const PodView* before, const PodView& after, const ObjectKey& key,

@@ -20,13 +20,15 @@ std::optional<ClusterFacts> Objects::observe_facts(const ObjectKey& key) {
   ClusterFacts facts;
   facts.ready = record->second.status.phase == Phase::Ready;
   facts.message = record->second.status.message;
+  const std::optional<ObjectKey> parent = anchored_parent(*anchor);
+  const bool serves = parent && parent->kind == Kind::RayService;
   const std::vector<PodView> pods = cache_.pods_of(key.ns, key.name);
   const PodView* head = nullptr;
   for (const PodView& pod : pods) {
     if (pod.meta.owner_uid != anchor->meta.uid) continue;
     const bool is_head = pod.group == k_head_group_name;
     if (is_head && (head == nullptr || head->meta.terminating)) head = &pod;
-    if (!pod.meta.terminating)
+    if (serves && !pod.meta.terminating)
       facts.pods.push_back(
           {pod.meta.key.name, pod.meta.uid, pod.ip, is_head, pod.ready, pod.serves});
   }
@@ -43,9 +45,13 @@ std::optional<ClusterFacts> Objects::observe_facts(const ObjectKey& key) {
 // They look again when what they see of the cluster is not what it was.
 void Objects::tell_watchers_of(const ObjectKey& cluster) {
   const auto watching = watchers_of_.find(cluster);
-  if (watching == watchers_of_.end()) return;
-  ClusterFacts seen = observe_facts(cluster).value_or(ClusterFacts{});
   const auto record = records_.find(cluster);
+  if (watching == watchers_of_.end()) {
+    // Whoever watches it next has been shown nothing.
+    if (record != records_.end()) record->second.shown_to_watchers.reset();
+    return;
+  }
+  ClusterFacts seen = observe_facts(cluster).value_or(ClusterFacts{});
   if (record != records_.end()) {
     if (record->second.shown_to_watchers == seen) return;
     record->second.shown_to_watchers = std::move(seen);

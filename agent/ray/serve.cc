@@ -17,6 +17,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* k_healthy = "HEALTHY";
+constexpr const char* k_unknown_state = "UNKNOWN";
 
 tl::unexpected<Error> no_answer(std::string message) {
   return fail(ErrorCode::Unavailable, std::move(message));
@@ -38,7 +39,7 @@ std::string state_of(const Json& value) {
                         std::all_of(state.begin(), state.end(), [](char letter) {
                           return (letter >= 'A' && letter <= 'Z') || letter == '_';
                         });
-  return is_state ? state : "UNKNOWN";
+  return is_state ? state : k_unknown_state;
 }
 
 ServeDeployment parse_deployment(const Json& answer) {
@@ -46,7 +47,12 @@ ServeDeployment parse_deployment(const Json& answer) {
   deployment.status = state_of(member(answer, "status"));
   const Json& replicas = member(answer, "replicas");
   if (!replicas.is_array()) return deployment;
-  for (const Json& replica : replicas) ++deployment.replicas[state_of(member(replica, "state"))];
+  for (const Json& replica : replicas) {
+    std::string state = state_of(member(replica, "state"));
+    const bool is_full = deployment.replicas.size() >= k_serve_replica_states_max;
+    if (is_full && !deployment.replicas.contains(state)) state = k_unknown_state;
+    ++deployment.replicas[std::move(state)];
+  }
   return deployment;
 }
 

@@ -22,13 +22,6 @@ std::uint64_t number_of(const std::string& resource_version) {
   return number;
 }
 
-std::optional<Kind> companion_kind(ResourceType type) {
-  if (type == ResourceType::Namespace) return Kind::Namespace;
-  if (type == ResourceType::ConfigMap) return Kind::ConfigMap;
-  if (type == ResourceType::Secret) return Kind::Secret;
-  return std::nullopt;
-}
-
 ObjectMeta& meta_in(ResourceView& view) {
   return std::visit([](auto& object) -> ObjectMeta& { return object.meta; }, view);
 }
@@ -102,24 +95,32 @@ Result<ResourceView> ImaginedCluster::make(const Action& action, const ResourceV
 void ImaginedCluster::store(ResourceView view) {
   const ObjectMeta& meta = meta_of(view);
   by_uid_[meta.uid] = meta.key;
+  if (!meta.owner_uid.empty()) owned_by_[meta.owner_uid].insert(meta.key);
   objects_.insert_or_assign(meta.key, std::move(view));
+}
+
+ResourceView ImaginedCluster::take_out(const ResourceKey& key) {
+  const auto found = objects_.find(key);
+  ResourceView view = std::move(found->second);
+  objects_.erase(found);
+  const ObjectMeta& meta = meta_of(view);
+  by_uid_.erase(meta.uid);
+  if (const auto owned = owned_by_.find(meta.owner_uid); owned != owned_by_.end())
+    owned->second.erase(key);
+  return view;
 }
 
 // With all that it owns, and what that owns.
 void ImaginedCluster::erase(const ResourceKey& key, std::vector<engine::Event>& told) {
-  std::deque<ResourceView> leaving{objects_.at(key)};
-  objects_.erase(key);
+  std::deque<std::string> leaving{meta_of(take_out(key)).uid};
   for (; !leaving.empty(); leaving.pop_front()) {
-    const std::string uid = meta_of(leaving.front()).uid;
-    by_uid_.erase(uid);
-    for (auto it = objects_.begin(); it != objects_.end();) {
-      const auto owned = it++;
-      if (meta_of(owned->second).owner_uid != uid) continue;
-      leaving.push_back(std::move(owned->second));
-      objects_.erase(owned);
-      ResourceView last = leaving.back();
+    const auto owned = owned_by_.extract(leaving.front());
+    if (owned.empty()) continue;
+    for (const ResourceKey& its : owned.mapped()) {
+      ResourceView last = take_out(its);
+      leaving.push_back(meta_of(last).uid);
       meta_in(last).resource_version = std::to_string(++version_);
-      told.push_back(engine::WatchChanged{meta_of(last).key.type, true, std::move(last)});
+      told.push_back(engine::WatchChanged{its.type, true, std::move(last)});
     }
   }
 }
@@ -173,10 +174,11 @@ std::set<std::string> ImaginedCluster::addresses_beside(const std::string& pod_u
   const ResourceView* view = find_uid(pod_uid);
   const auto* pod = view == nullptr ? nullptr : std::get_if<PodView>(view);
   if (pod == nullptr) return addresses;
-  for (const auto& [key, other] : objects_) {
-    const auto* beside = std::get_if<PodView>(&other);
-    if (beside != nullptr && beside->meta.owner_uid == pod->meta.owner_uid && !beside->ip.empty())
-      addresses.insert(beside->ip);
+  const auto owned = owned_by_.find(pod->meta.owner_uid);
+  if (owned == owned_by_.end()) return addresses;
+  for (const ResourceKey& key : owned->second) {
+    const auto* beside = std::get_if<PodView>(&objects_.at(key));
+    if (beside != nullptr && !beside->ip.empty()) addresses.insert(beside->ip);
   }
   return addresses;
 }

@@ -49,11 +49,13 @@ class ImaginedCluster {
  private:
   Result<ResourceView> make(const Action& action, const ResourceView* live);
   void store(ResourceView view);
+  ResourceView take_out(const ResourceKey& key);  // of one that is there
   void erase(const ResourceKey& key, std::vector<engine::Event>& told);
 
   std::map<ResourceKey, ResourceView> objects_;
   std::map<std::string, ResourceKey> by_uid_;
-  std::uint64_t version_ = 0;  // above all resource versions seen
+  std::map<std::string, std::set<ResourceKey>> owned_by_;  // by the owner's uid
+  std::uint64_t version_ = 0;                              // above all resource versions seen
   std::uint64_t made_ = 0;
 };
 

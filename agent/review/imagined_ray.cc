@@ -8,10 +8,6 @@
 
 namespace ray_gitops::review {
 
-bool is_write(RayVerb verb) {
-  return verb == RayVerb::SubmitJob || verb == RayVerb::StopJob || verb == RayVerb::PutServe;
-}
-
 ImaginedRay::Question ImaginedRay::question_of(const RayRequest& request) {
   const bool about_a_job = request.verb == RayVerb::GetJob;
   return {request.verb, request.head_uid, about_a_job ? request.submission_id : std::string{}};

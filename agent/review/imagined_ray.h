@@ -14,9 +14,6 @@
 
 namespace ray_gitops::review {
 
-// Does the request change something?
-bool is_write(RayVerb verb);
-
 class ImaginedRay {
  public:
   // The answer; nullopt when only the real head can tell, which has not been asked yet. `addresses`

@@ -66,7 +66,6 @@ engine::Effects Preview::go_on() {
       now_.wall = now_.wall + (next - now_.monotonic);
       now_.monotonic = next;
     }
-    ++steps_;
     feed(engine::Tick{});
     take_lease();
     if (recorder_.wants_statuses()) recorder_.note_statuses(engine_.facts(now_));
@@ -89,7 +88,8 @@ void Preview::finish(bool complete) {
 
 void Preview::feed(Event event) {
   queue_.push_back(std::move(event));
-  while (!queue_.empty()) {
+  while (!queue_.empty() && steps_ < look_ahead_.steps_max) {
+    ++steps_;
     Event next = std::move(queue_.front());
     queue_.pop_front();
     for (Effect& effect : engine_.step(std::move(next), now_)) take(effect);
@@ -177,8 +177,9 @@ void Preview::take(const engine::SendWrite& write) {
     if (!subject) subject = cluster_.subject_of(**object);
     view = **object;
   }
-  if (write.action.target.type != ResourceType::Lease) active_at_ = now_.monotonic;
-  if (subject && view) recorder_.note_write(*subject, write.action, *view);
+  const bool is_lease = write.action.target.type == ResourceType::Lease;
+  if (object && !is_lease) active_at_ = now_.monotonic;
+  if (object && subject && view) recorder_.note_write(*subject, write.action, *view);
   queue_.push_back(engine::WriteAnswered{write.write_id, std::move(object)});
   for (Event& event : told) queue_.push_back(std::move(event));
 }

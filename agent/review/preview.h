@@ -22,7 +22,7 @@ namespace ray_gitops::review {
 struct LookAhead {
   Duration quiet = std::chrono::seconds(90);
   Duration time_max = std::chrono::hours(1);  // imagined
-  std::size_t steps_max = 200'000;            // of the engine
+  std::size_t steps_max = 2'000'000;          // of the engine: events that it takes in
 };
 
 class Preview {
@@ -44,7 +44,6 @@ class Preview {
 
  private:
   engine::Effects go_on();
-  bool is_quiet_until(Instant next) const;
   void finish(bool complete);
   void feed(engine::Event event);
   void take(engine::Effect& effect);

@@ -61,7 +61,8 @@ struct Summary {
 
 Summary summarise(const Report& report);
 
-// Files are invalid, something is held, or the commit cannot be acted on.
+// Files are invalid, an object is Blocked or Held, the commit cannot be acted on, or the look ahead
+// was cut off.
 bool has_problems(const Report& report);
 // Something would be written.
 bool has_changes(const Report& report);

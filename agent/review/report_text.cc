@@ -115,7 +115,8 @@ class TextReport {
     shown.phase = changes ? plan.now.phase : plan.left_in;
     shown.reason = changes ? plan.now.reason : plan.left_reason;
     shown.message = changes ? plan.now.message : plan.left_message;
-    if (!changes && shown.message == report_.hold_message) shown.message = "see above";
+    const bool is_above = !report_.hold_id.empty() && shown.message == report_.hold_message;
+    if (!changes && is_above) shown.message = "see above";
     indented(ray_gitops::render(shown));
     const std::size_t count = std::min(plan.deeds.size(), k_deeds_shown_max);
     for (std::size_t index = 0; index < count; ++index) deed(plan.deeds[index]);
@@ -233,7 +234,12 @@ Summary summarise(const Report& report) {
 }
 
 bool has_problems(const Report& report) {
-  return !report.problem.empty() || !report.hold_id.empty() || summarise(report).errors > 0;
+  const bool is_stopped =
+      std::any_of(report.objects.begin(), report.objects.end(), [](const ObjectPlan& plan) {
+        return plan.left_in == Phase::Blocked || plan.left_in == Phase::Held;
+      });
+  return !report.problem.empty() || !report.hold_id.empty() || !report.complete || is_stopped ||
+         summarise(report).errors > 0;
 }
 
 bool has_changes(const Report& report) {

@@ -140,14 +140,18 @@ AnchorOwner anchored_owner(const ConfigMapView& anchor) {
   return {anchor.owner_name, anchor.meta.owner_uid};
 }
 
-std::optional<ObjectKey> anchored_parent(const ConfigMapView& anchor) {
-  if (anchor.meta.owner_uid.empty()) return std::nullopt;
+std::optional<ObjectKey> parent_named(const std::string& ns, const std::string& anchor_name) {
   for (const Kind kind : {Kind::RayJob, Kind::RayService}) {
     const std::string prefix = anchor_key({kind, {}, {}}).name;
-    if (anchor.owner_name.starts_with(prefix))
-      return ObjectKey{kind, anchor.meta.key.ns, anchor.owner_name.substr(prefix.size())};
+    if (anchor_name.starts_with(prefix))
+      return ObjectKey{kind, ns, anchor_name.substr(prefix.size())};
   }
   return std::nullopt;
+}
+
+std::optional<ObjectKey> anchored_parent(const ConfigMapView& anchor) {
+  if (anchor.meta.owner_uid.empty()) return std::nullopt;
+  return parent_named(anchor.meta.key.ns, anchor.owner_name);
 }
 
 Document agent_anchor_body(const ResourceKey& key, const AgentState& state,

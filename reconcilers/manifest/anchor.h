@@ -61,6 +61,8 @@ Result<JobState> anchored_job_state(const ConfigMapView& anchor);
 Result<ServiceState> anchored_service_state(const ConfigMapView& anchor);
 // Empty for an anchor of what stands in a file.
 AnchorOwner anchored_owner(const ConfigMapView& anchor);
+// The job or service whose anchor has this name; nullopt when it is another kind's.
+std::optional<ObjectKey> parent_named(const std::string& ns, const std::string& anchor_name);
 // The job or service whose anchor owns this one, as the owner's name says; nullopt without one.
 std::optional<ObjectKey> anchored_parent(const ConfigMapView& anchor);
 

@@ -43,6 +43,22 @@ std::optional<Kind> parse_kind(std::string_view name) {
 
 bool is_companion(Kind kind) { return kind >= Kind::Namespace; }
 
+std::optional<Kind> companion_kind(ResourceType type) {
+  switch (type) {
+    case ResourceType::Namespace:
+      return Kind::Namespace;
+    case ResourceType::ConfigMap:
+      return Kind::ConfigMap;
+    case ResourceType::Secret:
+      return Kind::Secret;
+    case ResourceType::Service:
+    case ResourceType::Pod:
+    case ResourceType::Lease:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 std::string to_string(const ObjectKey& key) {
   return join_name(name_of(key.kind), key.ns, key.name);
 }

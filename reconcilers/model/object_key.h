@@ -40,6 +40,9 @@ std::string to_string(const ObjectKey& key);
 // Kubernetes resource types the agent reads or writes.
 enum class ResourceType : std::uint8_t { Namespace, ConfigMap, Secret, Service, Pod, Lease };
 
+// The companion that an object of this type may be; nullopt: none.
+std::optional<Kind> companion_kind(ResourceType type);
+
 // "configmaps" (the plural in URLs), "ConfigMap" (the kind in bodies), "v1" (the apiVersion).
 const char* plural_of(ResourceType type);
 const char* kind_of(ResourceType type);

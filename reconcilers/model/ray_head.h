@@ -20,6 +20,10 @@ namespace ray_gitops {
 enum class RayVerb : std::uint8_t { GetVersion, GetJob, SubmitJob, StopJob, GetServe, PutServe };
 
 const char* name_of(RayVerb verb);
+// It may change something on the head.
+inline bool is_write(RayVerb verb) {
+  return verb == RayVerb::SubmitJob || verb == RayVerb::StopJob || verb == RayVerb::PutServe;
+}
 
 // One request to one life of one head pod.
 struct RayRequest {
@@ -73,7 +77,8 @@ struct ServeApplication {
 };
 
 inline constexpr std::size_t k_serve_applications_max = 200;
-inline constexpr std::size_t k_serve_deployments_max = 200;  // of one application
+inline constexpr std::size_t k_serve_deployments_max = 200;    // of one application
+inline constexpr std::size_t k_serve_replica_states_max = 16;  // of one deployment
 
 // What Serve runs on a cluster. Empty when it runs nothing, or was never started.
 struct ServeInfo {
@@ -139,9 +144,10 @@ struct ClusterFacts {
   // The head pod that the cluster's anchor owns; empty without one. One that is terminating still
   // counts while there is no other.
   std::string head_uid;
-  std::string head_address;      // "<ip>:<dashboard port>"; empty before it has an IP
-  bool head_ready = false;       // the head pod is Ready
-  std::vector<ClusterPod> pods;  // that its anchor owns and that are not terminating, by name
+  std::string head_address;  // "<ip>:<dashboard port>"; empty before it has an IP
+  bool head_ready = false;   // the head pod is Ready
+  // Of a service's cluster: pods that its anchor owns and that are not terminating, by name.
+  std::vector<ClusterPod> pods;
   friend bool operator==(const ClusterFacts&, const ClusterFacts&) = default;
 };
 

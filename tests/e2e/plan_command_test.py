@@ -37,6 +37,26 @@ spec:
   entrypoint: python -c 1
   clusterSelector: {ray.io/cluster: ray}
 """
+SERVICE = """\
+apiVersion: ray.io/v1
+kind: RayService
+metadata:
+  name: web
+spec:
+  serveConfigV2: |
+    applications:
+      - name: app
+        import_path: app:app
+  rayClusterConfig:
+    rayVersion: 2.60.0
+    headGroupSpec:
+      rayStartParams: {}
+      template:
+        spec:
+          containers:
+            - name: ray-head
+              image: rayproject/ray:2.60.0
+"""
 
 
 class PlanStory(Story):
@@ -255,6 +275,29 @@ class PlanBesideTheAgent(PlanStory):
         self.assertIn("! RayCluster/planned/second (clusters/second.yaml:1)\n  Blocked ", text)
         self.assertIn("keeps running", text)
         self.assertRegex(text, r"nothing to do; \d+ errors?\n$")
+
+    def test_a_service_that_is_not_there_yet(self):
+        self.repository.write("clusters/service.yaml", SERVICE)
+        self.addCleanup(self.repository.remove, "clusters/service.yaml")
+        text = self.of_working_copy()
+        self.assertIn("+ RayService/planned/web (clusters/service.yaml:1)\n", text)
+        self.assertRegex(text, r"\n    ask Ray: put Serve configuration")
+        self.assertIn("create Service/planned/web-serve-svc", text)
+        self.assertRegex(text, r"1 to create, 0 to change, 0 to delete, 0 restarts, 1 Serve config")
+
+    def test_reads_the_names_that_the_agent_would_read(self):
+        """A hidden file counts, a hidden folder does not, and a link to a folder is told."""
+        for path in ("clusters/.hidden.yaml", "clusters/.folder/b.yaml"):
+            self.repository.write(path, "kind: 1\n")
+            self.addCleanup(self.repository.remove, path)
+        link = self.repository.work / "clusters" / "link"
+        link.symlink_to("/etc")
+        self.addCleanup(link.unlink)
+        text = self.of_working_copy(code=1)
+        self.assertIn("clusters/.hidden.yaml:1:", text)
+        self.assertNotIn(".folder", text)
+        self.assertIn("clusters/link", text)
+        self.assertIn("links are not followed", text)
 
     def test_an_older_commit_would_not_be_acted_on(self):
         self.repository.write("README.md", "later")

@@ -23,6 +23,7 @@ std::uint32_t node_port_of(const json& port) {
 
 Numbers node_ports_of(const json& service) {
   Numbers numbers;
+  if (!has_node_ports(service)) return numbers;
   for (const json& port : at_path(service, {"spec", "ports"}))
     if (const std::uint32_t number = node_port_of(port); number != 0) numbers.insert(number);
   return numbers;

@@ -193,6 +193,17 @@ TEST(NodePorts, are_kept_by_an_apply_that_does_not_name_them) {
   EXPECT_EQ(before["spec"]["ports"][0]["nodePort"], 30000);
 }
 
+TEST(NodePorts, of_a_name_elsewhere_are_nobodys) {
+  StoreFixture cluster;
+  json ports = k_ports;
+  ports[0]["nodePort"] = 30000;
+  EXPECT_EQ(create(cluster, "a",
+                   {{"type", "ExternalName"}, {"externalName", "example.org"}, {"ports", ports}}),
+            "201");
+  EXPECT_EQ(create(cluster, "b", {{"type", "NodePort"}, {"ports", {{{"port", 80}}}}}), "201");
+  EXPECT_EQ(spec_of(cluster, "b")["ports"][0]["nodePort"], 30000);
+}
+
 TEST(NodePorts, of_a_cluster_address_are_refused) {
   StoreFixture cluster;
   json ports = k_ports;
@@ -204,7 +215,8 @@ TEST(NodePorts, of_a_cluster_address_are_refused) {
 TEST(ServiceNetwork, says_when_nothing_is_left) {
   ServiceNetwork network;
   for (std::uint32_t port = k_node_port_first; port <= k_node_port_last; ++port)
-    network.take({{"spec", {{"ports", {{{"port", 80}, {"nodePort", port}}}}}}});
+    network.take(
+        {{"spec", {{"type", "NodePort"}, {"ports", {{{"port", 80}, {"nodePort", port}}}}}}});
   json wanted = service("a", {{"type", "NodePort"}, {"ports", {{{"port", 80}}}}});
   const auto refusal = [&] { return network.allocate(wanted, json()).at(0).message; };
   EXPECT_EQ(refusal(), "Invalid value: 0: every node port is allocated");

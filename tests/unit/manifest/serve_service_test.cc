@@ -123,9 +123,9 @@ TEST(ServeLabel, is_all_that_its_apply_says_of_a_pod) {
   EXPECT_EQ(serve_label_body("p", "team", true).canonical(),
             R"({"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"ray.io/serve":"true"},)"
             R"("name":"p","namespace":"team"}})");
-  EXPECT_EQ(
-      serve_label_body("p", "team", false).canonical(),
-      R"({"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"ray.io/serve":"false"},"name":"p","namespace":"team"}})");
+  EXPECT_EQ(serve_label_body("p", "team", false).canonical(),
+            R"({"apiVersion":"v1","kind":"Pod","metadata":{"labels":{"ray.io/serve":"false"},)"
+            R"("name":"p","namespace":"team"}})");
 }
 
 }  // namespace

@@ -152,6 +152,18 @@ TEST(Serve, says_where_it_answers) {
   }
 }
 
+TEST(Serve, counts_replicas_of_more_states_than_there_are_together) {
+  Json answer = running();
+  Json replicas = Json::array();
+  for (char letter = 'A'; letter <= 'Z'; ++letter)
+    replicas.push_back(replica(std::string("STATE_") + letter));
+  answer["applications"]["hello"]["deployments"]["Hello"]["replicas"] = std::move(replicas);
+  const Replicas counted =
+      info_of(answer).applications.at("hello").deployments.at("Hello").replicas;
+  EXPECT_EQ(counted.size(), k_serve_replica_states_max + 1);
+  EXPECT_EQ(counted.at("UNKNOWN"), 26 - static_cast<int>(k_serve_replica_states_max));
+}
+
 TEST(Serve, keeps_what_says_why_an_application_failed) {
   Json answer = running();
   const Json broken{{"status", "DEPLOY_FAILED"},

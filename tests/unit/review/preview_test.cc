@@ -167,6 +167,14 @@ TEST_F(PreviewTest, says_when_it_looks_no_further) {
   EXPECT_FALSE(plan(files, "", false, {.steps_max = 4}).complete);
 }
 
+TEST_F(PreviewTest, an_engine_that_never_rests_is_cut_off) {
+  LookAhead look_ahead;
+  look_ahead.steps_max = 20;
+  const Report report = plan({{"ray.yaml", cluster_file("ray")}}, "", false, look_ahead);
+  EXPECT_FALSE(report.complete);
+  EXPECT_TRUE(has_problems(report));
+}
+
 TEST_F(PreviewTest, a_removal_goes_to_its_end) {
   live({{"keep.yaml", cluster_file("keep")}, {"ray.yaml", cluster_file("ray")}});
   const Report report = plan({{"keep.yaml", cluster_file("keep")}});
