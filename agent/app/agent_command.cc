@@ -58,10 +58,8 @@ int run_agent(const cli::AgentCommand& command) {
                     "give this one another agentId or cacheDirectory");
   const Result<std::string> instance = lock->read_or_write(new_instance());
   if (!instance) return complain(instance.error(), "is the disk full?");
-  Result<kubernetes::Connection> connection = kubernetes::load_kubeconfig(kubeconfig_path(*config));
-  if (!connection)
-    return complain(connection.error(),
-                    "set cluster.kubeconfig in the configuration, or KUBECONFIG");
+  Result<kubernetes::Connection> connection = connect_to_cluster(*config);
+  if (!connection) return complain(connection.error(), k_connect_hint);
   return Runtime(runtime_options(*config, *instance, cache + "/git", std::move(*connection))).run();
 }
 

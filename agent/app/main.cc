@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "agent/app/agent_command.h"
+#include "agent/app/check_command.h"
 #include "agent/app/local_cluster_command.h"
 #include "agent/app/plan_command.h"
 #include "agent/app/status_command.h"
@@ -36,6 +37,7 @@ int run(int argc, char** argv) {
   return std::visit(
       Overload{
           [](const cli::AgentCommand& command) { return run_agent(command); },
+          [](const cli::CheckCommand& command) { return run_check(command); },
           [](const cli::LocalClusterCommand& command) { return run_local_cluster(command); },
           [](const cli::PlanCommand& command) { return run_plan(command); },
           [](const cli::StatusCommand& command) { return run_status(command); },

@@ -239,10 +239,8 @@ int run_plan(const cli::PlanCommand& command) {
     complain(config.error(), "see docs/agent.md for what it may hold");
     return cli::k_exit_usage;
   }
-  Result<kubernetes::Connection> connection = kubernetes::load_kubeconfig(kubeconfig_path(*config));
-  if (!connection)
-    return complain(connection.error(),
-                    "set cluster.kubeconfig in the configuration, or KUBECONFIG");
+  Result<kubernetes::Connection> connection = connect_to_cluster(*config);
+  if (!connection) return complain(connection.error(), k_connect_hint);
   const Result<GitFolder> folder = GitFolder::take("plan", config->repository.url);
   if (!folder) return complain(folder.error(), "set XDG_CACHE_HOME or TMPDIR to one");
   const Wanted wanted = wanted_of(command, *config);

@@ -30,9 +30,15 @@ engine::EngineOptions engine_options(const AgentConfig& config, const std::strin
 
 }  // namespace
 
-std::string kubeconfig_path(const AgentConfig& config) {
-  if (!config.kubeconfig.empty()) return config.kubeconfig;
-  return environment_or("KUBECONFIG", home() + "/.kube/config");
+Result<kubernetes::Connection> connect_to_cluster(const AgentConfig& config) {
+  const std::string named = environment_or("KUBECONFIG", "");
+  if (!config.kubeconfig.empty()) return kubernetes::load_kubeconfig(config.kubeconfig);
+  if (!named.empty()) return kubernetes::load_kubeconfig(named);
+  const kubernetes::PodIdentity pod{environment_or("KUBERNETES_SERVICE_HOST", ""),
+                                    environment_or("KUBERNETES_SERVICE_PORT", ""),
+                                    kubernetes::k_service_account_folder};
+  if (!pod.host.empty()) return kubernetes::in_cluster_connection(pod);
+  return kubernetes::load_kubeconfig(home() + "/.kube/config");
 }
 
 RuntimeOptions runtime_options(const AgentConfig& config, const std::string& instance,

@@ -9,8 +9,11 @@
 
 namespace ray_gitops::app {
 
-// cluster.kubeconfig, $KUBECONFIG or ~/.kube/config.
-std::string kubeconfig_path(const AgentConfig& config);
+// By cluster.kubeconfig, else $KUBECONFIG, else as a pod of the cluster, else by ~/.kube/config.
+Result<kubernetes::Connection> connect_to_cluster(const AgentConfig& config);
+// What to do when that fails.
+inline constexpr const char* k_connect_hint =
+    "set cluster.kubeconfig in the configuration, or KUBECONFIG";
 
 // `instance` names this process where the Lease asks for its holder; `git_cache` is a folder for
 // the Git child.

@@ -21,6 +21,7 @@ void add_log_options(CLI::App& command, LogOptions& log) {
 struct Commands {
   AgentCommand agent;
   LocalClusterCommand local_cluster;
+  CheckCommand check;
   PlanCommand plan;
   StatusCommand status;
   ValidateCommand validate;
@@ -37,6 +38,19 @@ void add_agent(CLI::App& app, Commands& commands) {
       "Runs in the foreground. SIGUSR1: poll the repository now. SIGTERM: end.\n\n"
       "Example:\n  ray-gitops agent --config agent.yaml");
   agent->callback([&] { commands.chosen = commands.agent; });
+}
+
+void add_check(CLI::App& app, Commands& commands) {
+  CLI::App* check = app.add_subcommand("check", "Say which rights the agent lacks in its cluster");
+  check->add_option("--config", commands.check.config, "the agent's configuration (AgentConfig)")
+      ->required();
+  check->footer(
+      "Asks the API server what it would allow, and changes nothing. Run it with the identity of\n"
+      "the agent.\n\n"
+      "Exit code: 0 all that is needed, 1 rights are missing or there is no answer, 2 wrong "
+      "usage.\n\n"
+      "Example:\n  ray-gitops check --config agent.yaml");
+  check->callback([&] { commands.chosen = commands.check; });
 }
 
 void add_local_cluster(CLI::App& app, Commands& commands) {
@@ -86,7 +100,7 @@ void add_plan(CLI::App& app, Commands& commands) {
   command->footer(
       "Reads the repository, its status branch, the cluster and its Ray heads; writes to none.\n"
       "The agent may be running, and need not.\n\n"
-      "Exit code: 0 planned, 1 files are invalid, something is held, or there is no plan,\n"
+      "Exit code: 0 planned, 1 files are invalid, something is held or blocked, or no plan,\n"
       "2 wrong usage, 3 there are changes (with --exit-code only).\n\n"
       "Examples:\n  ray-gitops plan --config agent.yaml\n"
       "  ray-gitops plan --config agent.yaml --commit more-workers\n"
@@ -154,6 +168,7 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
   Commands commands;
   add_agent(app, commands);
   add_local_cluster(app, commands);
+  add_check(app, commands);
   add_plan(app, commands);
   add_status(app, commands);
   add_validate(app, commands);

@@ -23,6 +23,10 @@ struct AgentCommand {
   LogOptions log;
 };
 
+struct CheckCommand {
+  std::string config;
+};
+
 struct LocalClusterCommand {
   std::string state_directory;
   std::string kubeconfig;        // where to write it; empty: in the state directory
@@ -70,8 +74,8 @@ struct PodSupervisorCommand {
 };
 
 using Command =
-    std::variant<AgentCommand, LocalClusterCommand, PlanCommand, StatusCommand, ValidateCommand,
-                 VersionCommand, GitWorkerCommand, PodSupervisorCommand>;
+    std::variant<AgentCommand, CheckCommand, LocalClusterCommand, PlanCommand, StatusCommand,
+                 ValidateCommand, VersionCommand, GitWorkerCommand, PodSupervisorCommand>;
 
 // Either a command, or the exit code with which the program ends: help and usage errors have been
 // printed then.

@@ -21,6 +21,15 @@ constexpr const char* k_schema_mismatch = "failed to create typed patch object";
 
 bool is_status(const Json& json) { return member(json, "kind") == "Status"; }
 
+// kube-apiserver takes an apply with the uid of an object that is gone for a try to change the uid
+// of the one that has its name now.
+bool is_about_another_object(const Json& status) {
+  const Json& causes = member(status, "details", "causes");
+  return causes.is_array() && std::any_of(causes.begin(), causes.end(), [](const Json& cause) {
+           return text_of(member(cause, "field")) == "metadata.uid";
+         });
+}
+
 // Reasons of k8s.io/apimachinery metav1.StatusReason. Codes alone are not enough: both kinds of 409
 // differ, and a 404 without one is some other server's, or a path that this server does not have.
 ErrorCode code_of(int http_status, const std::string& reason, const std::string& message) {
@@ -54,8 +63,10 @@ std::string shown_message(const Json& status, int http_status, ResourceType type
 }
 
 Error error_of(const Json& status, int http_status, ResourceType type) {
-  const ErrorCode code =
-      code_of(http_status, text_of(member(status, "reason")), text_of(member(status, "message")));
+  const ErrorCode code = is_about_another_object(status)
+                             ? ErrorCode::Conflict
+                             : code_of(http_status, text_of(member(status, "reason")),
+                                       text_of(member(status, "message")));
   return {code, shown_message(status, http_status, type), {}};
 }
 

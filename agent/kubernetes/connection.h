@@ -1,5 +1,5 @@
 #pragma once
-// How to reach a cluster: from a kubeconfig file.
+// How to reach a cluster: from a kubeconfig file, or as a pod of it.
 
 #include <cstddef>
 #include <filesystem>
@@ -33,6 +33,20 @@ Result<Connection> load_kubeconfig(const std::filesystem::path& path,
 // The same for the text of a kubeconfig that stands in `folder`.
 Result<Connection> parse_kubeconfig(std::string_view text, const std::filesystem::path& folder,
                                     const std::string& context = {});
+
+// What Kubernetes tells every container
+// (kubernetes.io/docs/tasks/run-application/access-api-from-pod).
+struct PodIdentity {
+  std::string host;              // KUBERNETES_SERVICE_HOST
+  std::string port;              // KUBERNETES_SERVICE_PORT
+  std::filesystem::path folder;  // of the service account: token, ca.crt, namespace
+};
+inline constexpr const char* k_service_account_folder =
+    "/var/run/secrets/kubernetes.io/serviceaccount";
+
+// The connection of a pod to its own cluster. The token is read again before each request, because
+// the kubelet replaces it. NotFound for a process that is in no pod, or in one without a token.
+Result<Connection> in_cluster_connection(const PodIdentity& pod);
 
 // A file's content, at most k_kubeconfig_bytes_max bytes.
 Result<std::string> read_small_file(const std::filesystem::path& path);

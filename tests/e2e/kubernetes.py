@@ -17,11 +17,12 @@ class Kubernetes:
         text = kubeconfig.read_text(encoding="utf-8")
         self._server = re.search(r"^\s*server: (\S+)", text, re.MULTILINE).group(1)
         self._token = re.search(r"^\s*token: (\S+)", text, re.MULTILINE).group(1)
-        authority = re.search(r"^\s*certificate-authority-data: (\S+)", text, re.MULTILINE)
         self._tls = None
-        if authority:
+        if data := re.search(r"^\s*certificate-authority-data: (\S+)", text, re.MULTILINE):
             self._tls = ssl.create_default_context(
-                cadata=base64.b64decode(authority.group(1)).decode())
+                cadata=base64.b64decode(data.group(1)).decode())
+        elif file := re.search(r"^\s*certificate-authority: (\S+)", text, re.MULTILINE):
+            self._tls = ssl.create_default_context(cafile=file.group(1))
 
     def request(self, method, path, body=None):
         """The answer's JSON. HTTPError as urllib raises it."""

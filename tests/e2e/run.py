@@ -27,7 +27,8 @@ def show_logs(folder):
             print(f"\n--- end of {log}", *lines[-LOG_LINES_MAX:], sep="\n", file=sys.stderr)
 
 
-def main():
+def main(stories=()):
+    """`stories` run where none are named; without them all of this folder do."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--kills", type=int, help="how often the agent is killed (default 5)")
     parser.add_argument("--seed", type=int, help="of the random moments")
@@ -43,8 +44,8 @@ def main():
     import world  # reads what was set above
 
     loader = unittest.TestLoader()
-    if arguments.tests:
-        suite = loader.loadTestsFromNames(arguments.tests)
+    if arguments.tests or stories:
+        suite = loader.loadTestsFromNames(arguments.tests or stories)
     else:
         suite = loader.discover(str(HERE), "*_test.py", top_level_dir=str(HERE))
     print(f"seed {world.SEED}", file=sys.stderr)

@@ -143,13 +143,32 @@ class LocalCluster(Process):
         return pathlib.Path(f"/sys/class/net/{self.bridge}").exists()
 
 
+class ControlPlane:
+    """A real Kubernetes that runs already and that is somebody else's to stop."""
+
+    def __init__(self, kubeconfig):
+        self.kubeconfig = pathlib.Path(kubeconfig)
+
+    @property
+    def api(self):
+        return Kubernetes(self.kubeconfig)
+
+    @staticmethod
+    def is_running():
+        """As something that a test may stop: never."""
+        return False
+
+
 class World:
-    """The folder of a run and its one local cluster."""
+    """The folder of a run and its one cluster: a local one, or kubetest's where it runs this."""
 
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ray-gitops-e2e-"))
-        self.cluster = LocalCluster(self.folder / "cluster", "10.89.0.0/24", "rge2e0")
-        self.cluster.start()
+        if "KUBETEST_DIR" in os.environ:
+            self.cluster = ControlPlane(os.environ["KUBECONFIG"])
+        else:
+            self.cluster = LocalCluster(self.folder / "cluster", "10.89.0.0/24", "rge2e0")
+            self.cluster.start()
         self._agents = []
 
     def close(self):
@@ -270,9 +289,13 @@ class Story(unittest.TestCase):
         cls.namespace = cls.agent_id
         cls.agent = cls.world.agent(cls.agent_id, repository=cls.make_repository())
         cls.repository = cls.agent.repository
+        cls.make_namespace()
+        cls.addClassCleanup(cls.tear_down_story)
+
+    @classmethod
+    def make_namespace(cls):
         cls.cluster.api.request("POST", "/api/v1/namespaces", {
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": cls.namespace}})
-        cls.addClassCleanup(cls.tear_down_story)
 
     @classmethod
     def make_repository(cls):
@@ -283,7 +306,8 @@ class Story(unittest.TestCase):
     def tear_down_story(cls):
         cls.agent.stop()
         # What the story made would slow down the next one.
-        for anchor in cls.cluster.api.list("configmaps", cls.namespace):
+        for anchor in cls.cluster.api.list("configmaps", cls.namespace,
+                                           f"ray-gitops.io/agent={cls.agent_id}"):
             cls.cluster.api.delete("configmaps", cls.namespace, anchor["metadata"]["name"])
         wait_for(lambda: not cls.cluster.api.list("pods", cls.namespace), END_SECONDS_MAX,
                  "the end of the story's pods")

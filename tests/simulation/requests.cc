@@ -1,5 +1,6 @@
 #include "tests/simulation/requests.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -30,7 +31,16 @@ Document delete_options(const Preconditions& preconditions) {
   return Document{std::move(options)};
 }
 
-ErrorCode code_of(int http, const std::string& reason) {
+// An apply that was meant for an object that is gone.
+bool is_about_another_object(const Json& status) {
+  const Json causes = status.value(Json::json_pointer("/details/causes"), Json::array());
+  return std::any_of(causes.begin(), causes.end(),
+                     [](const Json& cause) { return cause.value("field", "") == "metadata.uid"; });
+}
+
+ErrorCode code_of(int http, const Json& status) {
+  const std::string reason = status.value("reason", "");
+  if (is_about_another_object(status)) return ErrorCode::Conflict;
   switch (http) {
     case 403:
       return ErrorCode::Forbidden;
@@ -82,8 +92,7 @@ Result<std::optional<ResourceView>> parse_answer(const Action& action,
                                                  const local_cluster::ApiAnswer& answer) {
   const Json& body = answer.body.json();
   if (answer.http >= 400)
-    return fail(code_of(answer.http, body.value("reason", "")), body.value("message", ""),
-                to_string(action.target));
+    return fail(code_of(answer.http, body), body.value("message", ""), to_string(action.target));
   const bool is_status = body["kind"] == "Status";
   if (action.verb == Verb::Delete && is_status) return std::optional<ResourceView>{};
   return std::optional{TRY(parse_view(action.target.type, body))};

@@ -46,8 +46,8 @@ std::string join_causes(const std::vector<ApiCause>& causes) {
 nlohmann::json to_status(const ApiError& error) {
   nlohmann::json status{
       {"kind", "Status"},    {"apiVersion", "v1"},       {"metadata", nlohmann::json::object()},
-      {"status", "Failure"}, {"message", error.message}, {"reason", error.reason},
-      {"code", error.http}};
+      {"status", "Failure"}, {"message", error.message}, {"code", error.http}};
+  if (!error.reason.empty()) status["reason"] = error.reason;
   nlohmann::json details = render_details(error);
   if (!details.empty()) status["details"] = std::move(details);
   return status;
@@ -87,6 +87,12 @@ ApiError invalid(const ResourceType& type, const std::string& name, std::vector<
       std::string(type.kind) + (type.group.empty() ? "" : "." + std::string(type.group));
   error.message = kind + " \"" + name + "\" is invalid: " + join_causes(causes);
   error.causes = std::move(causes);
+  return error;
+}
+
+ApiError failed(const std::string& message) {
+  ApiError error;
+  error.message = message;
   return error;
 }
 

@@ -51,6 +51,8 @@ ApiError already_exists(const ResourceType& type, const std::string& name);
 ApiError conflict(const ResourceType& type, const std::string& name, const std::string& why);
 // 422 Invalid; the message lists the causes.
 ApiError invalid(const ResourceType& type, const std::string& name, std::vector<ApiCause> causes);
+// 500 without a reason, which kube-apiserver has for some mistakes of its clients.
+ApiError failed(const std::string& message);
 ApiError bad_request(const std::string& message);
 ApiError forbidden(const ResourceType& type, const std::string& name, const std::string& why);
 ApiError too_large(const ResourceType& type, const std::string& name);

@@ -112,6 +112,18 @@ std::optional<ApiError> check_meant_for_none(const StoreKey& key, const json& co
                       ", and no existing object was found");
 }
 
+// And one that names another uid is meant for an object that is gone, which the server tells as if
+// somebody had tried to change the uid.
+std::optional<ApiError> check_meant_for(const StoreKey& key, const json& live,
+                                        const json& configuration) {
+  const std::string uid = string_at(configuration, {"metadata", "uid"});
+  if (uid.empty() || uid == string_at(live, {"metadata", "uid"}))
+    return check_versions(key, live, configuration);
+  return invalid(type_of(key), key.name,
+                 {{"FieldValueInvalid", "Invalid value: \"" + uid + "\": field is immutable",
+                   "metadata.uid"}});
+}
+
 void strip_nulls(json& value) {
   if (value.is_array())
     for (json& item : value) strip_nulls(item);
@@ -157,7 +169,7 @@ ApiResult<Document> Store::create(const StoreKey& wanted, const json& object,
   const std::string prefix = string_at(object, {"metadata", "generateName"});
   if (key.name.empty() && !prefix.empty()) key.name = generate_name(prefix, key);
   if (!string_at(object, {"metadata", "resourceVersion"}).empty())
-    return refuse(bad_request("resourceVersion should not be set on objects to be created"));
+    return refuse(failed("resourceVersion should not be set on objects to be created"));
   json next = object;
   strip_nulls(next);
   set_identity(key, next);
@@ -259,7 +271,7 @@ ApiResult<Store::Applied> Store::apply(const StoreKey& key, const json& object,
   const ResourceType& type = type_of(key);
   const Document live = find(key);
   if (auto error = live.is_null() ? check_meant_for_none(key, object)
-                                  : check_versions(key, live.json(), object))
+                                  : check_meant_for(key, live.json(), object))
     return refuse(std::move(*error));
   json configuration = object;
   strip_nulls(configuration);

@@ -352,6 +352,14 @@ TEST(Write, tells_errors_apart) {
   }
 }
 
+TEST(Write, meant_for_an_object_that_is_gone_is_a_conflict) {
+  HttpResponse response;
+  response.status = 422;
+  response.body = R"({"kind": "Status", "reason": "Invalid", "message": "field is immutable",
+                      "details": {"causes": [{"field": "metadata.uid"}]}})";
+  EXPECT_EQ(parse_error(response, ResourceType::Pod).code, ErrorCode::Conflict);
+}
+
 TEST(Write, of_a_secret_does_not_repeat_what_the_server_quotes) {
   HttpResponse response;
   response.status = 422;

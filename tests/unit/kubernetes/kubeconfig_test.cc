@@ -121,6 +121,27 @@ TEST(ParseKubeconfig, sends_no_token_in_the_clear_to_another_host) {
     EXPECT_FALSE(parse_kubeconfig(kubeconfig(std::string{"server: "} + server, "token: t"), "/"));
 }
 
+TEST_F(Kubeconfig, is_not_needed_in_a_pod) {
+  write("token", "from-the-kubelet\n");
+  write("ca.crt", "CA");
+  write("namespace", "team");
+  const auto connection = in_cluster_connection({"10.96.0.1", "443", folder_});
+  ASSERT_TRUE(connection) << describe(connection.error());
+  EXPECT_EQ(connection->server, "https://10.96.0.1:443");
+  EXPECT_EQ(connection->token_file, (folder_ / "token").string());
+  EXPECT_EQ(connection->tls->authority_pem, "CA");
+  EXPECT_EQ(connection->ns, "team");
+  EXPECT_EQ(in_cluster_connection({"fd00::1", "443", folder_})->server, "https://[fd00::1]:443");
+}
+
+TEST_F(Kubeconfig, is_needed_without_a_service_account) {
+  EXPECT_EQ(in_cluster_connection({"", "", folder_}).error().code, ErrorCode::NotFound);
+  const auto no_token = in_cluster_connection({"10.96.0.1", "443", folder_});
+  ASSERT_FALSE(no_token);
+  EXPECT_EQ(no_token.error().code, ErrorCode::NotFound);
+  EXPECT_NE(no_token.error().where.find("token"), std::string::npos);
+}
+
 TEST(ParseYaml, refuses_what_could_grow_or_be_read_two_ways) {
   for (const std::string text :
        {"a: &x 1", "a: *x", "a: &x [1]\nb: *x", "a: 1\na: 2", "[a]: 1", "? {a: b}\n: c", "~: 1",

@@ -1,0 +1,76 @@
+#include "agent/kubernetes/access.h"
+
+#include <nlohmann/json.hpp>
+
+#include "reconcilers/manifest/json_members.h"
+#include "reconcilers/model/document.h"
+
+namespace ray_gitops::kubernetes {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* k_reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+
+// The type is of no matter for what these answers say.
+Result<Json> parse_answer(const HttpResponse& response) {
+  if (response.status < 200 || response.status > 299)
+    return tl::unexpected(parse_error(response, ResourceType::Namespace));
+  const Document body = TRY(Document::parse(response.body));
+  return body.json();
+}
+
+}  // namespace
+
+std::vector<AccessNeed> needed_access(const std::string& agent_ns) {
+  const std::vector<std::string> all{"get", "list", "watch", "create", "update", "patch", "delete"};
+  return {
+      {"", "pods", all, "", "Ray clusters cannot run"},
+      {"", "services", all, "", "Ray clusters cannot be reached"},
+      {"", "configmaps", all, "", "nothing can be remembered, and ConfigMaps are not applied"},
+      {"", "secrets", all, "", "Secrets that stand in Git are not applied"},
+      {"",
+       "namespaces",
+       {"get", "list", "watch", "create", "patch"},
+       "",
+       "Namespaces that stand in Git cannot be made"},
+      {"coordination.k8s.io",
+       "leases",
+       {"get", "create", "update"},
+       agent_ns,
+       "the agent does nothing: it must be the only one of its id"},
+  };
+}
+
+std::string to_string(const AccessNeed& need) {
+  return need.resource + (need.ns.empty() ? " in all namespaces" : " in namespace " + need.ns);
+}
+
+ApiRequest render_access_review(const AccessNeed& need, const std::string& verb) {
+  Json attributes = {{"resource", need.resource}, {"verb", verb}};
+  if (!need.group.empty()) attributes["group"] = need.group;
+  if (!need.ns.empty()) attributes["namespace"] = need.ns;
+  const Json review = {{"apiVersion", "authorization.k8s.io/v1"},
+                       {"kind", "SelfSubjectAccessReview"},
+                       {"spec", {{"resourceAttributes", std::move(attributes)}}}};
+  return {"POST", k_reviews, "application/json", review.dump()};
+}
+
+Result<bool> parse_access_review(const HttpResponse& response) {
+  const Json answer = TRY(parse_answer(response));
+  const Json& allowed = member(answer, "status", "allowed");
+  if (!allowed.is_boolean())
+    return fail(ErrorCode::Unavailable, "the server's access review says nothing");
+  return allowed.get<bool>();
+}
+
+ApiRequest render_version() { return {"GET", "/version", "", ""}; }
+
+Result<std::string> parse_version(const HttpResponse& response) {
+  const Json answer = TRY(parse_answer(response));
+  std::string version = text_of(member(answer, "gitVersion"));
+  if (version.empty()) return fail(ErrorCode::Unavailable, "the server does not say its version");
+  return version;
+}
+
+}  // namespace ray_gitops::kubernetes
