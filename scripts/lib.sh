@@ -131,15 +131,19 @@ ensure_go() {
 # sources: five minutes of two cores, and 3 GB of memory at its end.
 ensure_kubetest() {
   local source=$ROOT/tests/kubernetes/kubetest key parent=$CACHE_ROOT/kubetest
-  key=$(cat "$source"/*.go "$source"/go.mod "$source"/go.sum "$ROOT/scripts/versions.sh" |
+  key=$({ cat "$source"/*.go "$source"/go.mod "$source"/go.sum && echo "$KUBERNETES_VERSION"; } |
     sha256sum | cut -c 1-16)
   if [ ! -x "$parent/$key" ]; then
     [ -w "$parent" ] || as_root install -d -m 755 -o "$(id -u)" -g "$(id -g)" "$parent"
-    build_kubetest "$source" "$parent/$key"
+    (
+      flock 9
+      [ -x "$parent/$key" ] || build_kubetest "$source" "$parent/$key"
+    ) 9>"$parent/.lock" || return 1
   fi
   printf '%s\n' "$parent/$key"
 }
 
+# The body of ensure_kubetest, with the lock held. What was built of other sources is 150 MB each.
 build_kubetest() {
   local source=$1 binary=$2 go package stamps='' log
   log=$(mktemp)
@@ -158,5 +162,6 @@ build_kubetest() {
       "is a Go module proxy reachable? Read $log, then run this script again"
   fi
   rm -f "$log"
+  find "$(dirname "$binary")" -maxdepth 1 -type f -size +1M ! -name '*.new' -mtime +7 -delete
   mv "$binary.new" "$binary"
 }

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,14 +55,19 @@ class CheckRun {
 
   const std::string& version() const { return version_; }
   const std::vector<AccessNeed>& needs() const { return needs_; }
-  // Verbs that are refused, in the need's order.
-  const std::vector<std::string>& refused(std::size_t index) const { return refused_[index]; }
+  // Verbs that are refused, in the need's order, whichever answer came first.
+  std::vector<std::string> refused(std::size_t index) const {
+    std::vector<std::string> verbs;
+    for (const std::string& verb : needs_[index].verbs)
+      if (refused_[index].contains(verb)) verbs.push_back(verb);
+    return verbs;
+  }
 
  private:
   void ask_whether(std::size_t index, const std::string& verb) {
     ask(kubernetes::render_access_review(needs_[index], verb),
         [this, index, verb](const HttpResponse& response) -> Result<void> {
-          if (!TRY(kubernetes::parse_access_review(response))) refused_[index].push_back(verb);
+          if (!TRY(kubernetes::parse_access_review(response))) refused_[index].insert(verb);
           return {};
         });
   }
@@ -86,7 +92,7 @@ class CheckRun {
   Loop loop_;
   kubernetes::Sender sender_;
   std::vector<AccessNeed> needs_;
-  std::vector<std::vector<std::string>> refused_;
+  std::vector<std::set<std::string>> refused_;
   std::string version_;
   std::size_t waiting_ = 0;
   std::optional<Error> error_;
@@ -106,12 +112,18 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+const char* next_step(const Error& error) {
+  if (error.code == ErrorCode::Unauthenticated)
+    return "the server does not know this identity: look at its token or certificate";
+  return "is the cluster running, and can it be reached from here?";
+}
+
 // How many rights are missing.
 std::size_t print_needs(const CheckRun& run) {
   std::size_t missing = 0;
   for (std::size_t index = 0; index < run.needs().size(); ++index) {
     const AccessNeed& need = run.needs()[index];
-    const std::vector<std::string>& refused = run.refused(index);
+    const std::vector<std::string> refused = run.refused(index);
     missing += refused.size();
     if (refused.empty())
       std::printf("yes  %s %s\n", joined(need.verbs).c_str(), to_string(need).c_str());
@@ -141,7 +153,7 @@ int run_check(const cli::CheckCommand& command) {
                 printable(server).c_str());
     return cli::k_exit_ok;
   }
-  if (error) return complain(*error, "is the cluster running, and can it be reached from here?");
+  if (error) return complain(*error, next_step(*error));
   std::printf("%s, Kubernetes %s\n", printable(server).c_str(), printable(run.version()).c_str());
   const std::size_t missing = print_needs(run);
   if (missing == 0) return cli::k_exit_ok;

@@ -37,7 +37,8 @@ Result<kubernetes::Connection> connect_to_cluster(const AgentConfig& config) {
   const kubernetes::PodIdentity pod{environment_or("KUBERNETES_SERVICE_HOST", ""),
                                     environment_or("KUBERNETES_SERVICE_PORT", ""),
                                     kubernetes::k_service_account_folder};
-  if (!pod.host.empty()) return kubernetes::in_cluster_connection(pod);
+  auto connection = kubernetes::in_cluster_connection(pod);
+  if (connection || connection.error().code != ErrorCode::NotFound) return connection;
   return kubernetes::load_kubeconfig(home() + "/.kube/config");
 }
 

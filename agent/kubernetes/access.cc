@@ -23,12 +23,15 @@ Result<Json> parse_answer(const HttpResponse& response) {
 }  // namespace
 
 std::vector<AccessNeed> needed_access(const std::string& agent_ns) {
-  const std::vector<std::string> all{"get", "list", "watch", "create", "update", "patch", "delete"};
+  const std::vector<std::string> applied{"get", "list", "watch", "create", "patch", "delete"};
+  // Anchors and Services are replaced, too: only at the resource version that was seen.
+  const std::vector<std::string> replaced{"get",    "list",  "watch", "create",
+                                          "update", "patch", "delete"};
   return {
-      {"", "pods", all, "", "Ray clusters cannot run"},
-      {"", "services", all, "", "Ray clusters cannot be reached"},
-      {"", "configmaps", all, "", "nothing can be remembered, and ConfigMaps are not applied"},
-      {"", "secrets", all, "", "Secrets that stand in Git are not applied"},
+      {"", "pods", applied, "", "Ray clusters cannot run"},
+      {"", "services", replaced, "", "Ray clusters cannot be reached"},
+      {"", "configmaps", replaced, "", "nothing can be remembered, and ConfigMaps are not applied"},
+      {"", "secrets", applied, "", "Secrets that stand in Git are not applied"},
       {"",
        "namespaces",
        {"get", "list", "watch", "create", "patch"},

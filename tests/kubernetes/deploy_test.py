@@ -103,7 +103,7 @@ class Deploy(Story):
             str(self.cluster.kubeconfig.with_name("alice.kubeconfig"))), "utf-8")
         done = self.check(nobody)
         self.assertEqual((1, ""), (done.returncode, done.stderr), done.stdout)
-        self.assertIn("NO   get, list, watch, create, update, patch, delete pods in all "
+        self.assertIn("NO   get, list, watch, create, patch, delete pods in all "
                       "namespaces: nothing in Git is acted on\n", done.stdout)
         self.assertIn(f"NO   get, create, update leases in namespace {NAME}: ", done.stdout)
 

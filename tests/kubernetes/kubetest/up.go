@@ -24,7 +24,8 @@ const (
 Starts a control plane with RBAC on, certificates and tokens of its own, and fake nodes; then runs
 COMMAND with KUBECONFIG, KUBETEST_URL, KUBETEST_TOKEN, KUBETEST_CA (a PEM file) and KUBETEST_DIR in
 its environment and ends with its exit code. Without COMMAND it prints these, then READY, and waits
-for a signal. Everything it started ends with it; several may run side by side.`
+for a signal. Everything it started ends with it; several may run side by side. When a component or
+COMMAND fails, the state directory with the logs stays.`
 )
 
 type options struct {
@@ -62,7 +63,7 @@ func parseOptions(arguments []string) *options {
 func up(arguments []string) int {
 	runtime.LockOSThread() // children.start
 	options := parseOptions(arguments)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer stop()
 	code, err := serve(ctx, options)
 	if err != nil {
@@ -72,14 +73,18 @@ func up(arguments []string) int {
 	return code
 }
 
-func serve(ctx context.Context, options *options) (int, error) {
+func serve(ctx context.Context, options *options) (code int, err error) {
 	if options.folder == "" {
-		folder, err := os.MkdirTemp("", "kubetest-")
-		if err != nil {
+		if options.folder, err = os.MkdirTemp("", "kubetest-"); err != nil {
 			return 0, err
 		}
-		defer os.RemoveAll(folder)
-		options.folder = folder
+		defer func() {
+			if code != 0 || err != nil {
+				fmt.Fprintln(os.Stderr, "kubetest: the logs are in", filepath.Join(options.folder, "log"))
+				return
+			}
+			os.RemoveAll(options.folder)
+		}()
 	}
 	if err := prepare(options); err != nil {
 		return 0, err
@@ -90,7 +95,7 @@ func serve(ctx context.Context, options *options) (int, error) {
 		return 0, err
 	}
 	if len(options.command) > 0 {
-		return runCommand(ctx, options)
+		return runCommand(ctx, plane, options)
 	}
 	for _, line := range append(environment(options), "READY") {
 		fmt.Println(line)
@@ -201,12 +206,29 @@ func environment(options *options) []string {
 		"KUBECONFIG=" + filepath.Join(options.identities(), "admin.kubeconfig")}
 }
 
-func runCommand(ctx context.Context, options *options) (int, error) {
+// runCommand ends COMMAND when a component ends.
+func runCommand(ctx context.Context, plane *children, options *options) (int, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	command := exec.CommandContext(ctx, options.command[0], options.command[1:]...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = time.Minute
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	command.Env = append(os.Environ(), environment(options)...)
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		select {
+		case name := <-plane.died:
+			cancel(endedError(plane, name))
+		case <-ended:
+		}
+	}()
 	err := command.Run()
+	if cause := context.Cause(ctx); cause != nil {
+		return 0, cause
+	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return max(1, exit.ExitCode()), nil
