@@ -220,7 +220,7 @@ TEST(Apply, of_a_label_leaves_the_pod_that_was_created_otherwise_alone) {
   EXPECT_EQ(cluster.apply(path, label, "agent").body, bare.body);
 
   label["metadata"]["uid"] = "of-the-one-before";
-  EXPECT_EQ(cluster.apply(path, label, "agent").http, 409);
+  EXPECT_EQ(cluster.apply(path, label, "agent").http, 422);
 }
 
 TEST(Apply, to_the_status_owns_it_apart_from_the_spec) {
