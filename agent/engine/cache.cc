@@ -189,6 +189,14 @@ std::vector<PodView> Cache::pods_of(const std::string& ns, const std::string& cl
   return pods;
 }
 
+std::size_t Cache::count_pods_of(const std::string& ns, const std::string& cluster) const {
+  const auto found = by_cluster_.find({ns, cluster});
+  if (found == by_cluster_.end()) return 0;
+  return static_cast<std::size_t>(
+      std::count_if(found->second.begin(), found->second.end(),
+                    [](const ResourceKey& key) { return key.type == ResourceType::Pod; }));
+}
+
 std::vector<ServiceView> Cache::services_of(const std::string& ns,
                                             const std::string& cluster) const {
   std::vector<ServiceView> services;

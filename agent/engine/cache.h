@@ -1,6 +1,7 @@
 #pragma once
 // What the cluster holds of this agent's, kept current by one list and watch a type.
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <optional>
@@ -50,6 +51,7 @@ class Cache {
   const std::map<ResourceKey, ResourceView>& all() const { return objects_; }
   // Pods or Services with a cluster's label, in order of name.
   std::vector<PodView> pods_of(const std::string& ns, const std::string& cluster) const;
+  std::size_t count_pods_of(const std::string& ns, const std::string& cluster) const;
   std::vector<ServiceView> services_of(const std::string& ns, const std::string& cluster) const;
   // Anchors of clusters that were made for the job or service with this anchor, in order of name.
   std::vector<ConfigMapView> owned_by(const std::string& anchor_uid) const;

@@ -134,16 +134,16 @@ void Objects::on_change(const ResourceView* before, const ResourceView* after, N
 }
 
 void Objects::on_answer(const ResourceKey& target) {
-  const auto found = owners_.find(target);
-  if (found == owners_.end()) return;
-  const ObjectKey key = found->second;
+  const std::optional<ObjectKey> owner = targets_.owner_of(target);
+  if (!owner) return;
+  const ObjectKey& key = *owner;
   const auto record = records_.find(key);
   if (record != records_.end() && is_companion(key.kind) && !writes_.refusals().contains(target)) {
     const ResourceView* live = cache_.find(target);
     record->second.companion_touched = false;
     record->second.companion_version = live == nullptr ? "" : meta_of(*live).resource_version;
   }
-  if (!writes_.refusals().contains(target) && !writes_.is_unknown(target)) owners_.erase(found);
+  if (!writes_.refusals().contains(target) && !writes_.is_unknown(target)) targets_.erase(target);
   mark(key);
   // Jobs and services write their clusters' anchors: the cluster waits for the answer, too.
   const ResourceView* view = cache_.find(target);
@@ -156,26 +156,6 @@ Deadline Objects::deadline() const {
   return due_.empty() ? std::nullopt : Deadline{due_.begin()->first};
 }
 
-void Objects::pump(Now now, bool may_write, Effects& effects) {
-  while (!due_.empty() && due_.begin()->first <= now.monotonic) {
-    const ObjectKey key = due_.begin()->second;
-    look_at(key, records_.at(key), std::nullopt);
-    dirty_.insert(key);
-  }
-  for (const ObjectKey& key : std::exchange(dirty_, {})) {
-    const auto found = records_.find(key);
-    if (found == records_.end()) continue;
-    look_at(key, found->second, std::nullopt);
-    if (is_gone(key, found->second)) {
-      records_.erase(found);
-      forget(key);
-      publisher_.changed(now, false);
-      continue;
-    }
-    reconcile(key, found->second, now, may_write, effects);
-  }
-}
-
 // Nothing declares it and nothing of it is left that the agent could act on.
 bool Objects::is_gone(const ObjectKey& key, const Record& record) const {
   const bool wanted = record.wish.declared || record.wish.invalid || record.wish.held;
@@ -186,8 +166,9 @@ bool Objects::is_gone(const ObjectKey& key, const Record& record) const {
   return key.kind == Kind::Namespace || cache_.find(sync::companion_resource(key)) == nullptr;
 }
 
-void Objects::reconcile(const ObjectKey& key, Record& record, Now now, bool may_write,
-                        Effects& effects) {
+// Without `room` nothing is written.
+void Objects::reconcile(const ObjectKey& key, Record& record, std::optional<std::size_t> room,
+                        Now now, Effects& effects) {
   // While a save of the anchor is unanswered, nothing is known that a decision could rely on.
   const ResourceKey anchor = anchor_key(key);
   if (!is_companion(key.kind) && (writes_.is_under_way(anchor) || writes_.is_unknown(anchor)))
@@ -198,10 +179,10 @@ void Objects::reconcile(const ObjectKey& key, Record& record, Now now, bool may_
   else
     unjudged_.erase(key);
   const Choice choice = choose(key, record);
-  const Plan plan = plan_for(key, record, choice, now);
+  const Plan plan = plan_for(key, record, choice, room.value_or(0), now);
   Deadline next = plan.next_look_at;
   if (is_parent(key.kind)) retire(key, plan);
-  if (may_write) next = earlier(next, send(key, plan, now, effects));
+  if (room) next = earlier(next, send(key, plan, *room, now, effects));
   look_at(key, record, earlier(next, forget_stale_refusals(key, plan, now)));
   note(key, record, choice, plan, now, effects);
   if (key.kind == Kind::RayCluster) tell_watchers_of(key);
@@ -286,16 +267,20 @@ const Declaration* Objects::last_good(const ObjectKey& key, Record& record) {
   return record.last_good ? &*record.last_good : nullptr;
 }
 
-Plan Objects::plan_for(const ObjectKey& key, Record& record, const Choice& choice, Now now) {
+Plan Objects::plan_for(const ObjectKey& key, Record& record, const Choice& choice, std::size_t room,
+                       Now now) {
   if (is_companion(key.kind)) return plan_companion(key, record, choice);
-  if (key.kind == Kind::RayCluster) return plan_cluster(key, record, choice, now);
+  if (key.kind == Kind::RayCluster) return plan_cluster(key, record, choice, room, now);
   if (key.kind == Kind::RayJob) return plan_job(key, record, choice, now);
   if (key.kind == Kind::RayService) return plan_service(key, record, choice, now);
   return {};
 }
 
-Plan Objects::plan_cluster(const ObjectKey& key, Record& record, const Choice& choice, Now now) {
-  const ClusterObserved observed = observe_cluster(key, record, now);
+Plan Objects::plan_cluster(const ObjectKey& key, Record& record, const Choice& choice,
+                           std::size_t room, Now now) {
+  ClusterObserved observed = observe_cluster(key, record, now);
+  // One more than is sent says that there is more to do.
+  observed.creates_max = static_cast<std::int64_t>(room) + 1;
   switch (choice.basis) {
     case Basis::Removal:
       return raycluster::plan_removal(key, departure_of(record), observed, now);
@@ -349,70 +334,11 @@ ClusterObserved Objects::observe_cluster(const ObjectKey& key, const Record& rec
   else
     observed.services = incomplete(ResourceType::Service);
   observed.refusals = refusals_of(key);
+  observed.creates = creates_of(key);
   for (const auto& [group, failures] : record.failures)
     if (now.monotonic - failures.last <= k_failures_remembered) observed.failures[group] = failures;
   observed.was_ready = record.was_ready;
   return observed;
-}
-
-std::map<ResourceKey, Refusal> Objects::refusals_of(const ObjectKey& key) const {
-  std::map<ResourceKey, Refusal> refusals;
-  for (const auto& [target, refusal] : writes_.refusals()) {
-    const auto owner = owners_.find(target);
-    if (owner != owners_.end() && owner->second == key) refusals.emplace(target, refusal);
-  }
-  return refusals;
-}
-
-// When the first write that waits may be sent.
-Deadline Objects::send(const ObjectKey& key, const Plan& plan, Now now, Effects& effects) {
-  Deadline next;
-  for (const Action& action : plan.actions) {
-    owners_[action.target] = key;
-    writes_.send(action, now, effects);
-    next = earlier(next, writes_.may_send_at(action.target));
-  }
-  for (const RayRequest& request : plan.ray_requests) {
-    const ObjectKey topic = Heads::topic_of(key, request);
-    heads_.send(topic, request, now, effects);
-    next = earlier(next, heads_.may_send_at(topic, request));
-  }
-  return next;
-}
-
-// A name that was taken by what an unanswered create of ours had made has nothing to say any more.
-void Objects::forgive_what_we_made(const ObjectKey& key) {
-  const ConfigMapView* anchor = is_companion(key.kind) ? nullptr : anchor_of(key);
-  if (anchor == nullptr) return;
-  for (const auto& [target, refusal] : refusals_of(key)) {
-    const ResourceView* live = cache_.find(target);
-    if (refusal.error.code != ErrorCode::AlreadyExists || live == nullptr) continue;
-    const bool is_ours = target == anchor->meta.key || meta_of(*live).owner_uid == anchor->meta.uid;
-    if (!is_ours || meta_of(*live).terminating) continue;
-    writes_.forgive(target);
-    owners_.erase(target);
-  }
-}
-
-// A refusal whose delay is over and whose write is no longer planned has nothing to say any more.
-Deadline Objects::forget_stale_refusals(const ObjectKey& key, const Plan& plan, Now now) {
-  Deadline next;
-  for (const auto& [target, refusal] : refusals_of(key)) {
-    const auto concerns = [&, &wanted = target](const Action& action) {
-      return action.target == wanted;
-    };
-    // The answer to one under way is still heard.
-    if (writes_.is_under_way(target)) continue;
-    if (std::any_of(plan.actions.begin(), plan.actions.end(), concerns)) continue;
-    if (refusal.retry_at > now.monotonic) {
-      next = earlier(next, refusal.retry_at);
-      continue;
-    }
-    writes_.forgive(target);
-    owners_.erase(target);
-    dirty_.insert(key);
-  }
-  return next;
 }
 
 sync::LiveFacts Objects::live_facts(const AgentState& state, const LoadedCommit& commit) {

@@ -14,6 +14,8 @@
 #include "agent/engine/parts.h"
 #include "agent/engine/publisher.h"
 #include "agent/engine/source.h"
+#include "agent/engine/targets.h"
+#include "agent/engine/turns.h"
 #include "agent/engine/writes.h"
 #include "reconcilers/manifest/anchor.h"
 #include "reconcilers/model/declaration.h"
@@ -51,7 +53,8 @@ class Objects {
   // Everything is looked at again: the first complete lists, the lease.
   void look_at_all();
 
-  // Reconciles what is due. Writes are sent only when `may_write`.
+  // Reconciles what is due. Writes are sent only when `may_write`, as many as there is room for;
+  // who has more to write goes on in its turn.
   void pump(Now now, bool may_write, Effects& effects);
   Deadline deadline() const;
 
@@ -102,22 +105,30 @@ class Objects {
     std::optional<ClusterFacts> shown_to_watchers;
     FinishedRuns told_ledger;  // of a job: what the publisher was last told of
     status::ObjectStatus status;
-    Deadline due;  // next look by time alone; the same as in due_
+    Deadline due;        // next look by time alone; the same as in due_
+    Instant rests_till;  // no look before: see rest_after_look
   };
 
   bool is_unjudged(const ObjectKey& key, const Record& record) const;
   static bool is_same(const Wish& left, const Wish& right);
   void mark(const ObjectKey& key);
   void look_at(const ObjectKey& key, Record& record, Deadline when);
+  void wake_due(Now now);
+  void take_turns(Now now, Effects& effects);
+  void look(const ObjectKey& key, std::optional<std::size_t> room, Now now, Effects& effects);
+  Duration rest_after_look(const ObjectKey& key) const;
   std::optional<ObjectKey> owner_of(const ResourceView& view) const;
   static ObjectKey owner_of_service(const ServiceView& service);
   void count_failure(const PodView* before, const PodView& after, const ObjectKey& key, Now now);
 
-  void reconcile(const ObjectKey& key, Record& record, Now now, bool may_write, Effects& effects);
+  void reconcile(const ObjectKey& key, Record& record, std::optional<std::size_t> room, Now now,
+                 Effects& effects);
   Choice choose(const ObjectKey& key, const Record& record) const;
   const Declaration* last_good(const ObjectKey& key, Record& record);
-  Plan plan_for(const ObjectKey& key, Record& record, const Choice& choice, Now now);
-  Plan plan_cluster(const ObjectKey& key, Record& record, const Choice& choice, Now now);
+  Plan plan_for(const ObjectKey& key, Record& record, const Choice& choice, std::size_t room,
+                Now now);
+  Plan plan_cluster(const ObjectKey& key, Record& record, const Choice& choice, std::size_t room,
+                    Now now);
   Plan plan_companion(const ObjectKey& key, Record& record, const Choice& choice);
   Plan plan_job(const ObjectKey& key, Record& record, const Choice& choice, Now now);
   Plan plan_service(const ObjectKey& key, Record& record, const Choice& choice, Now now);
@@ -144,7 +155,11 @@ class Objects {
   ClusterObserved observe_cluster(const ObjectKey& key, const Record& record, Now now) const;
   const ConfigMapView* anchor_of(const ObjectKey& key) const;
   std::map<ResourceKey, Refusal> refusals_of(const ObjectKey& key) const;
-  Deadline send(const ObjectKey& key, const Plan& plan, Now now, Effects& effects);
+  std::set<ResourceKey> creates_of(const ObjectKey& key) const;
+  Deadline send(const ObjectKey& key, const Plan& plan, std::size_t room, Now now,
+                Effects& effects);
+  Deadline send_writes(const ObjectKey& key, const Plan& plan, std::size_t room, Now now,
+                       Effects& effects);
   void forgive_what_we_made(const ObjectKey& key);
   Deadline forget_stale_refusals(const ObjectKey& key, const Plan& plan, Now now);
   bool waits_for_companions(const ObjectKey& key) const;
@@ -164,7 +179,8 @@ class Objects {
   std::set<ObjectKey> unjudged_;
   std::set<std::pair<Instant, ObjectKey>> due_;
   std::map<ObjectKey, std::set<ObjectKey>> watchers_of_;  // by cluster: jobs, services
-  std::map<ResourceKey, ObjectKey> owners_;               // of targets with a write or refusal
+  Targets targets_;                                       // with a write or refusal
+  Turns turns_;
   bool accepted_ = false;  // a commit has been accepted since the start
   std::optional<std::string> opaque_file_;
   std::string hold_message_;

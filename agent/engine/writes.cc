@@ -12,16 +12,47 @@ constexpr Duration k_longest_question = std::chrono::seconds(15);
 
 }  // namespace
 
-void Writes::send(const Action& action, Now now, Effects& effects) {
-  if (under_way_.contains(action.target) || unknown_.contains(action.target)) return;
-  if (const Deadline due = may_send_at(action.target); due && *due > now.monotonic) return;
+void Writes::send(const Action& action, Now now, Effects& effects,
+                  const std::optional<CreateGroup>& group) {
+  if (!may_send(action.target, now)) return;
   const std::uint64_t id = next_id_++;
-  under_way_[action.target] = {id, action.verb, action.preconditions.uid};
+  under_way_[action.target] = {id, action.verb, action.preconditions.uid, group};
+  targets_.emplace(id, action.target);
+  if (group) slow_starts_[*group].sent();
   log(effects, LogLevel::Info, "write",
       {{"verb", name_of(action.verb)},
        {"object", to_string(action.target)},
        {"reason", action.reason}});
   effects.push_back(SendWrite{id, action});
+}
+
+bool Writes::may_send(const ResourceKey& target, Now now) const {
+  if (under_way_.contains(target) || unknown_.contains(target)) return false;
+  const Deadline due = may_send_at(target);
+  return !due || *due <= now.monotonic;
+}
+
+std::size_t Writes::room() const {
+  return k_writes_under_way_max - std::min(k_writes_under_way_max, under_way_.size());
+}
+
+std::size_t Writes::slow_start_room(const CreateGroup& group) const {
+  const auto found = slow_starts_.find(group);
+  return found == slow_starts_.end() ? SlowStart{}.room() : found->second.room();
+}
+
+void Writes::end_slow_starts(const ObjectKey& owner, const std::set<std::string>& planned) {
+  auto next = slow_starts_.lower_bound({owner, {}});
+  while (next != slow_starts_.end() && next->first.owner == owner) {
+    const auto current = next++;
+    if (current->second.is_idle() && !planned.contains(current->first.group))
+      slow_starts_.erase(current);
+  }
+}
+
+bool Writes::is_being_created(const ResourceKey& key) const {
+  const auto found = under_way_.find(key);
+  return found != under_way_.end() && found->second.verb == Verb::Create;
 }
 
 Deadline Writes::may_send_at(const ResourceKey& key) const {
@@ -35,18 +66,29 @@ Deadline Writes::may_send_at(const ResourceKey& key) const {
 }
 
 std::optional<ResourceKey> Writes::on(const WriteAnswered& event, Now now, Effects& effects) {
-  const auto found = std::find_if(under_way_.begin(), under_way_.end(), [&](const auto& entry) {
-    return entry.second.id == event.write_id;
-  });
-  if (found == under_way_.end()) return std::nullopt;
-  const auto [target, pending] = *found;
-  under_way_.erase(found);
+  const auto known = targets_.find(event.write_id);
+  if (known == targets_.end()) return std::nullopt;
+  const ResourceKey target = known->second;
+  targets_.erase(known);
+  const Pending pending = std::move(under_way_.extract(target).mapped());
   if (event.object || event.object.error().code != ErrorCode::Unavailable) silences_.erase(target);
+  note_slow_start(pending, event);
   if (event.object)
     accept(target, pending, *event.object);
   else
     refuse(target, pending, event.object.error(), now, effects);
   return target;
+}
+
+void Writes::note_slow_start(const Pending& pending, const WriteAnswered& event) {
+  if (!pending.group) return;
+  SlowStart& slow_start = slow_starts_[*pending.group];
+  if (event.object)
+    slow_start.succeeded();
+  else if (event.object.error().code == ErrorCode::AlreadyExists)
+    slow_start.passed();
+  else
+    slow_start.refused();
 }
 
 void Writes::accept(const ResourceKey& target, const Pending& pending,

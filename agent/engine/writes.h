@@ -1,7 +1,10 @@
 #pragma once
-// Writes under way: one at a time for each object, refusals with growing delay, and objects whose
-// last write went unanswered, which are Unknown until a read or a watch event decides.
+// Writes under way: one at a time for each object, so many at once for all, refusals with growing
+// delay, and objects whose last write went unanswered, which are Unknown until a read or a watch
+// event decides.
 
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -11,17 +14,41 @@
 #include "agent/engine/cache.h"
 #include "agent/engine/event.h"
 #include "agent/engine/parts.h"
+#include "agent/engine/slow_start.h"
 #include "reconcilers/model/plan.h"
 #include "reconcilers/raycluster/observed.h"
 
 namespace ray_gitops::engine {
 
+// Beyond these a write waits in nobody's queue: its object is planned again in its turn. More than
+// the client has in flight, so that it never waits for us.
+inline constexpr std::size_t k_writes_under_way_max = 96;
+
+// Pods that are made alike, for the same object: one that is refused speaks for the others.
+struct CreateGroup {
+  ObjectKey owner;
+  std::string group;
+  auto operator<=>(const CreateGroup&) const = default;
+};
+
 class Writes {
  public:
   Writes(std::string agent_id, Cache& cache) : agent_id_(std::move(agent_id)), cache_(cache) {}
 
-  // Sends the action unless its target has a write or read under way or waits out a refusal.
-  void send(const Action& action, Now now, Effects& effects);
+  // Sends the action unless its target has a write or read under way or waits out a refusal. Room
+  // is the caller's to look at: what cannot wait is sent beyond it. A create of a pod says in which
+  // group, where slow_start_room was asked.
+  void send(const Action& action, Now now, Effects& effects,
+            const std::optional<CreateGroup>& group = std::nullopt);
+  // Would send() send it now?
+  bool may_send(const ResourceKey& target, Now now) const;
+  // So many more may be under way.
+  std::size_t room() const;
+  // So many more creates of this group may be under way.
+  std::size_t slow_start_room(const CreateGroup& group) const;
+  // What the object's groups have learned is forgotten, but for those that have creates under way
+  // and those that are `planned`.
+  void end_slow_starts(const ObjectKey& owner, const std::set<std::string>& planned);
 
   // Each returns the target whose situation changed, or nullopt when the answer is not one of ours.
   std::optional<ResourceKey> on(const WriteAnswered& event, Now now, Effects& effects);
@@ -37,6 +64,7 @@ class Writes {
   Deadline deadline() const;
 
   bool is_under_way(const ResourceKey& key) const { return under_way_.contains(key); }
+  bool is_being_created(const ResourceKey& key) const;
   bool is_unknown(const ResourceKey& key) const { return unknown_.contains(key); }
   const std::map<ResourceKey, Refusal>& refusals() const { return refusals_; }
   // Forgets a refusal: what it was about has changed.
@@ -47,6 +75,7 @@ class Writes {
     std::uint64_t id = 0;
     Verb verb = Verb::Apply;
     std::string uid;  // of a delete's precondition
+    std::optional<CreateGroup> group;
   };
   struct Question {
     bool asked = false;
@@ -63,6 +92,7 @@ class Writes {
               const std::optional<ResourceView>& object);
   void refuse(const ResourceKey& target, const Pending& pending, const Error& error, Now now,
               Effects& effects);
+  void note_slow_start(const Pending& pending, const WriteAnswered& event);
   void note_silence(const ResourceKey& target, Now now);
   void ask(const ResourceKey& target, Now now) { unknown_[target] = {false, 0, now.monotonic}; }
   void note_refusal(const ResourceKey& target, const Error& error, Now now, Effects& effects);
@@ -71,6 +101,8 @@ class Writes {
   Cache& cache_;
   std::uint64_t next_id_ = 1;
   std::map<ResourceKey, Pending> under_way_;
+  std::map<std::uint64_t, ResourceKey> targets_;  // of under_way_, by id
+  std::map<CreateGroup, SlowStart> slow_starts_;
   std::map<ResourceKey, Question> unknown_;
   // Reads under way whose question a watch event has answered: what they say is old.
   std::set<ResourceKey> stale_reads_;

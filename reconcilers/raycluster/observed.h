@@ -1,8 +1,11 @@
 #pragma once
 // Everything a decision about a RayCluster may look at.
 
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +31,10 @@ struct ClusterObserved {
   Fact<std::vector<PodView>> pods;
   Fact<std::vector<ServiceView>> services;
   std::map<ResourceKey, Refusal> refusals;
+  // Creates that are on their way: what they make is not there yet, and not missing any more.
+  std::set<ResourceKey> creates;
+  // More pods need not be planned for a group in this round: the next one goes on.
+  std::int64_t creates_max = std::numeric_limits<std::int64_t>::max();
   std::map<std::string, PodFailures> failures;  // by group name
   bool was_ready = false;                       // it has been Ready since its document last changed
 };

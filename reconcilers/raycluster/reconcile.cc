@@ -104,9 +104,7 @@ class Round {
   void finish();
 
   void add(Action action) { plan_.actions.push_back(std::move(action)); }
-  const Refusal* refusal_in(const GroupSpec& group) const;
   const PodFailures* failures_of(const std::string& group) const;
-  std::set<std::int64_t> taken_slots(const GroupSpec& group) const;
 
   const Declaration& declaration_;
   const RayClusterSpec& spec_;
@@ -347,7 +345,7 @@ void Round::plan_workers() {
 // for ever, though: what it needs to come up may be in the very change that waits.
 bool Round::holds_back(const GroupSpec& group, const GroupDecision& decision) {
   if (decision.settled) return false;
-  if (is_outdated(group) || !decision.slots.empty()) return true;
+  if (is_outdated(group) || decision.filling) return true;
   bool young = false;
   for (const PodView* pod : census_.groups.at(group.name)) {
     const WallTime due = pod->meta.created_at + k_group_patience;
@@ -368,9 +366,11 @@ bool Round::is_outdated(const GroupSpec& group) const {
 GroupDecision Round::plan_group(const GroupSpec& group, bool may_restart) {
   const GroupInput input{.group = &group,
                          .pods = &census_.groups.at(group.name),
-                         .taken_slots = taken_slots(group),
+                         .taken_slots = taken_slots(observed_, declaration_.key.name, group.name),
+                         .creates = count_creates(observed_, declaration_.key.name, group.name),
+                         .creates_max = observed_.creates_max,
                          .failures = failures_of(group.name),
-                         .refusal = refusal_in(group),
+                         .refusal = refusal_of(observed_, declaration_.key.name, group.name),
                          .may_restart = may_restart};
   const GroupDecision decision = decide_group(input, now_);
   for (const Leaving& leaving : decision.leaving)
@@ -397,27 +397,6 @@ Action Round::create_worker(const GroupSpec& group, std::int64_t slot) const {
 const PodFailures* Round::failures_of(const std::string& group) const {
   const auto found = observed_.failures.find(group);
   return found == observed_.failures.end() ? nullptr : &found->second;
-}
-
-const Refusal* Round::refusal_in(const GroupSpec& group) const {
-  for (const auto& [target, refusal] : observed_.refusals)
-    if (target.type == ResourceType::Pod && refusal.error.code != ErrorCode::AlreadyExists &&
-        slot_of(target.name, declaration_.key.name, group.name))
-      return &refusal;
-  return nullptr;
-}
-
-// Slots whose name a pod holds, whoever owns it, and names that others hold out of our sight.
-std::set<std::int64_t> Round::taken_slots(const GroupSpec& group) const {
-  std::set<std::int64_t> taken;
-  const auto take = [&](const std::string& name) {
-    if (const auto slot = slot_of(name, declaration_.key.name, group.name)) taken.insert(*slot);
-  };
-  for (const PodView& pod : observed_.pods.value()) take(pod.meta.key.name);
-  for (const auto& [target, refusal] : observed_.refusals)
-    if (target.type == ResourceType::Pod && refusal.error.code == ErrorCode::AlreadyExists)
-      take(target.name);
-  return taken;
 }
 
 void Round::finish() {

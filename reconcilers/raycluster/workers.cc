@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "reconcilers/manifest/names.h"
+
 namespace ray_gitops::raycluster {
 namespace {
 
@@ -74,10 +76,44 @@ void fill_slots(const GroupInput& input, std::int64_t missing, Instant now,
     }
     missing = std::min<std::int64_t>(missing, 1);
   }
+  missing = std::min(missing - input.creates, input.creates_max);
   decision.slots = lowest_free(input.taken_slots, missing);
+  decision.filling = input.creates > 0 || !decision.slots.empty();
 }
 
 }  // namespace
+
+std::set<std::int64_t> taken_slots(const ClusterObserved& observed, const std::string& cluster,
+                                   const std::string& group) {
+  std::set<std::int64_t> taken;
+  const auto take = [&](const std::string& name) {
+    if (const auto slot = slot_of(name, cluster, group)) taken.insert(*slot);
+  };
+  for (const PodView& pod : observed.pods.value()) take(pod.meta.key.name);
+  for (const ResourceKey& target : observed.creates)
+    if (target.type == ResourceType::Pod) take(target.name);
+  for (const auto& [target, refusal] : observed.refusals)
+    if (target.type == ResourceType::Pod && refusal.error.code == ErrorCode::AlreadyExists)
+      take(target.name);
+  return taken;
+}
+
+std::int64_t count_creates(const ClusterObserved& observed, const std::string& cluster,
+                           const std::string& group) {
+  return std::count_if(
+      observed.creates.begin(), observed.creates.end(), [&](const ResourceKey& target) {
+        return target.type == ResourceType::Pod && slot_of(target.name, cluster, group);
+      });
+}
+
+const Refusal* refusal_of(const ClusterObserved& observed, const std::string& cluster,
+                          const std::string& group) {
+  for (const auto& [target, refusal] : observed.refusals)
+    if (target.type == ResourceType::Pod && refusal.error.code != ErrorCode::AlreadyExists &&
+        slot_of(target.name, cluster, group))
+      return &refusal;
+  return nullptr;
+}
 
 std::int64_t wanted_pods(const GroupSpec& group) { return group.suspend ? 0 : group.replicas; }
 

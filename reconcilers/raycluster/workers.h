@@ -2,6 +2,7 @@
 // One worker group: which pods leave and which slots are filled.
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,21 +21,36 @@ struct Leaving {
 
 struct GroupDecision {
   std::vector<Leaving> leaving;
-  std::vector<std::int64_t> slots;     // to fill, ascending
+  std::vector<std::int64_t> slots;     // to fill, ascending, at most creates_max
   std::optional<Instant> waits_until;  // failures or refusals delay what is missing
-  bool settled = false;                // every wanted pod is there, current and Ready
+  bool filling = false;  // some are being made, or are to be: of `slots`, or on their way
+  bool settled = false;  // every wanted pod is there, current and Ready
 };
 
 struct GroupInput {
   const GroupSpec* group = nullptr;
-  const Pods* pods = nullptr;          // of the group, current incarnation, not terminating
-  std::set<std::int64_t> taken_slots;  // by any pod of that name, whoever owns it
+  const Pods* pods = nullptr;  // of the group, current incarnation, not terminating
+  // By any pod of that name, whoever owns it, and by creates on their way.
+  std::set<std::int64_t> taken_slots;
+  std::int64_t creates = 0;  // on their way
+  std::int64_t creates_max = std::numeric_limits<std::int64_t>::max();
   const PodFailures* failures = nullptr;
   const Refusal* refusal = nullptr;  // of a create in this group
   bool may_restart = true;           // it is this group's turn to take a new template
 };
 
 GroupDecision decide_group(const GroupInput& input, Instant now);
+
+// What is observed of one group of a cluster:
+// Slots whose name a pod holds, whoever owns it, names that others hold out of our sight, and
+// those of creates on their way.
+std::set<std::int64_t> taken_slots(const ClusterObserved& observed, const std::string& cluster,
+                                   const std::string& group);
+std::int64_t count_creates(const ClusterObserved& observed, const std::string& cluster,
+                           const std::string& group);
+// Of a create, but for a name that is taken; null: none.
+const Refusal* refusal_of(const ClusterObserved& observed, const std::string& cluster,
+                          const std::string& group);
 
 // How many pods the file wants in this group.
 std::int64_t wanted_pods(const GroupSpec& group);

@@ -1,5 +1,6 @@
 #include "tests/unit/engine/bench.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -64,12 +65,16 @@ void Bench::restart() { engine_ = std::make_unique<Engine>(options_); }
 
 void Bench::commit(const std::string& id, const Files& files, const std::string& message,
                    bool rewinds) {
-  tip_ = id;
-  files_ = files;
   message_ = message;
   rewinds_ = rewinds;
-  deliver(Wake{});
+  push(id, files);
   run();
+}
+
+void Bench::push(const std::string& id, const Files& files) {
+  tip_ = id;
+  files_ = files;
+  deliver(Wake{});
 }
 
 void Bench::run(Duration duration) {
@@ -77,6 +82,7 @@ void Bench::run(Duration duration) {
   while (since_ < end) {
     const Deadline due = engine_->next_deadline();
     if (due && *due <= now().monotonic) tick();
+    answer_late_writes();
     since_ += milliseconds(100);
   }
 }
@@ -116,7 +122,19 @@ void Bench::answer(const Effect& effect) {
   }
   if (const auto* read = std::get_if<SendRead>(&effect))
     return deliver(ReadAnswered{read->key, view(read->key)});
-  if (const auto* write = std::get_if<SendWrite>(&effect)) answer(*write);
+  const auto* write = std::get_if<SendWrite>(&effect);
+  if (write == nullptr) return;
+  if (answers_max == 0 || write->action.target.type == ResourceType::Lease) return answer(*write);
+  late_writes_.push_back(*write);
+  under_way_most = std::max(under_way_most, late_writes_.size());
+}
+
+void Bench::answer_late_writes() {
+  for (std::size_t count = 0; count < answers_max && !late_writes_.empty(); ++count) {
+    const SendWrite write = late_writes_.front();
+    late_writes_.pop_front();
+    answer(write);
+  }
 }
 
 void Bench::answer(const SendWrite& write) {
@@ -189,6 +207,8 @@ Result<std::optional<ResourceView>> Bench::carry_out(const Action& action) {
   }
   if (action.verb == Verb::Create && live != objects_.end())
     return failed(ErrorCode::AlreadyExists);
+  if (!refused_names.empty() && action.target.name.find(refused_names) != std::string::npos)
+    return failed(ErrorCode::Forbidden);
   Json object = applied(action, live == objects_.end() ? Json() : live->second);
   object["metadata"]["uid"] = live == objects_.end() ? Json("uid-" + std::to_string(version_ + 1))
                                                      : live->second["metadata"]["uid"];

@@ -2,6 +2,8 @@
 // An engine on a bench: a repository and a cluster that answer at once, and a test that may hold
 // any answer back.
 
+#include <cstddef>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +45,8 @@ class Bench {
   // Commits and lets the engine see it. `rewinds`: it does not descend from what was accepted.
   void commit(const std::string& id, const Files& files, const std::string& message = "",
               bool rewinds = false);
+  // Commits and asks for a poll: no time passes.
+  void push(const std::string& id, const Files& files);
   // Lets time pass, tick by tick, and answers everything.
   void run(Duration duration = std::chrono::seconds(30));
   // The pods become Ready.
@@ -83,11 +87,15 @@ class Bench {
   bool watch_is_first = false;                 // tells of what was written before the answer does
   std::optional<ResourceKey> unreachable;      // writes to it are on their way for ever
   std::vector<Action> writes;                  // all that were sent but those of the Lease
+  std::string refused_names;       // creates of names that contain it are forbidden; empty: none
+  std::size_t answers_max = 0;     // to writes, each tenth of a second; 0: all at once
+  std::size_t under_way_most = 0;  // writes without an answer, at once
 
  private:
   void tick();
   void answer(const Effect& effect);
   void answer(const SendWrite& write);
+  void answer_late_writes();
   void answer(const AskRay& ask);
   Result<RayReply> ray_reply(const RayRequest& request);
   ServeInfo serve_info(const std::string& head_uid) const;
@@ -108,6 +116,7 @@ class Bench {
   Files files_;
   std::string message_;
   bool rewinds_ = false;
+  std::deque<SendWrite> late_writes_;
 };
 
 }  // namespace ray_gitops::engine::test
