@@ -38,7 +38,11 @@ Sender::~Sender() {
 
 void Sender::send(ApiRequest request, RequestClass request_class, HttpHandlers handlers) {
   const bool urgent = request_class == RequestClass::Lease || request_class == RequestClass::Watch;
-  (urgent ? urgent_ : waiting_).push_back({std::move(request), request_class, std::move(handlers)});
+  Pending pending;
+  pending.request = std::move(request);
+  pending.request_class = request_class;
+  pending.handlers = std::move(handlers);
+  (urgent ? urgent_ : waiting_).push_back(std::move(pending));
   wake_after(Duration{0});
 }
 
@@ -58,7 +62,7 @@ void Sender::start_waiting() {
     if (!urgent_.empty() || !waiting_.empty()) wake_after(pause);
     return;
   }
-  while (!urgent_.empty() || (!waiting_.empty() && in_flight_ < k_requests_in_flight_max)) {
+  while (!urgent_.empty() || (!waiting_.empty() && in_flight_ < window_.size())) {
     std::deque<Pending>& queue = urgent_.empty() ? waiting_ : urgent_;
     Pending next = std::move(queue.front());
     queue.pop_front();
@@ -69,31 +73,45 @@ void Sender::start_waiting() {
 void Sender::start(Pending pending) {
   auto prepared = prepare(pending);
   if (!prepared) return pending.handlers.on_done(tl::unexpected<Error>(prepared.error()));
-  const Instant started_at = loop_.now().monotonic;
+  if (pending.request_class != RequestClass::Watch) ++in_flight_;
+  pending.sent = loop_.now().monotonic;
+  pending.in_flight = in_flight_;
   const auto id = std::make_shared<TransferId>(0);
+  const auto kept = std::make_shared<Pending>(std::move(pending));
   HttpHandlers handlers;
-  handlers.on_data = std::move(pending.handlers.on_data);
-  handlers.on_done = [this, id, started_at, request = std::move(pending.request),
-                      request_class = pending.request_class,
-                      on_done = std::move(pending.handlers.on_done)](Result<HttpResponse> result) {
-    log_request(request, result, loop_.now().monotonic - started_at);
-    finish(*id, request_class, result);
-    on_done(std::move(result));
+  handlers.on_data = kept->handlers.on_data;
+  handlers.on_done = [this, id, kept](Result<HttpResponse> result) {
+    log_request(kept->request, result, loop_.now().monotonic - kept->sent);
+    finish(*id, *kept, std::move(result));
   };
   *id = loop_.start_transfer(std::move(*prepared), std::move(handlers));
   started_.insert(*id);
-  if (pending.request_class != RequestClass::Watch) ++in_flight_;
 }
 
-void Sender::finish(TransferId id, RequestClass request_class, const Result<HttpResponse>& result) {
+void Sender::finish(TransferId id, Pending& pending, Result<HttpResponse> result) {
   started_.erase(id);
-  if (request_class != RequestClass::Watch) --in_flight_;
+  if (pending.request_class != RequestClass::Watch) --in_flight_;
+  note_answer(pending, result);
+  wake_after(Duration{0});
+  const bool again = result && result->status == 429 &&
+                     pending.request_class == RequestClass::Object &&
+                     pending.busy_refusals < k_busy_refusals_max;
+  if (!again) return pending.handlers.on_done(std::move(result));
+  ++pending.busy_refusals;
+  waiting_.push_front(std::move(pending));
+}
+
+// What the server says of itself: when to ask again, and how much at once.
+void Sender::note_answer(const Pending& pending, const Result<HttpResponse>& result) {
+  const Instant now = loop_.now().monotonic;
   if (result) {
     auto pause = parse_retry_after(*result);
     if (!pause && result->status == 429) pause = k_retry_after_default;
-    if (pause) not_before_ = std::max(not_before_, loop_.now().monotonic + *pause);
+    if (pause) not_before_ = std::max(not_before_, now + *pause);
   }
-  wake_after(Duration{0});
+  if (pending.request_class != RequestClass::Object) return;
+  const bool busy = !result || result->status == 429 || result->status >= 500;
+  window_.answered(busy ? Answer::Busy : Answer::Good, pending.sent, pending.in_flight, now);
 }
 
 Result<std::string> Sender::current_token() {

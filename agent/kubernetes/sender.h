@@ -1,6 +1,7 @@
 #pragma once
-// Sends API requests politely: with the connection's credentials, bounded in flight, and not while
-// the server asked us to wait.
+// Sends API requests politely: with the connection's credentials, as many in flight as the server
+// answers well, and not while it asked us to wait. What it refused for being busy (429) was not
+// done: it is sent again.
 
 #include <cstddef>
 #include <deque>
@@ -9,12 +10,14 @@
 
 #include "agent/kubernetes/connection.h"
 #include "agent/kubernetes/requests.h"
+#include "agent/kubernetes/window.h"
 #include "agent/loop/loop.h"
 
 namespace ray_gitops::kubernetes {
 
-constexpr std::size_t k_requests_in_flight_max = 32;
 constexpr std::size_t k_requests_waiting_max = 20'000;
+// A request that was refused so often for a busy server is answered with the last refusal.
+constexpr int k_busy_refusals_max = 5;
 constexpr Duration k_request_time_max{30'000};
 // A 429 without Retry-After.
 constexpr Duration k_retry_after_default{1'000};
@@ -44,12 +47,16 @@ class Sender {
     ApiRequest request;
     RequestClass request_class = RequestClass::Object;
     HttpHandlers handlers;
+    int busy_refusals = 0;
+    Instant sent;
+    std::size_t in_flight = 0;  // when it was sent, itself among them
   };
 
   void wake_after(Duration delay);
   void start_waiting();
   void start(Pending pending);
-  void finish(TransferId id, RequestClass request_class, const Result<HttpResponse>& result);
+  void finish(TransferId id, Pending& pending, Result<HttpResponse> result);
+  void note_answer(const Pending& pending, const Result<HttpResponse>& result);
   Result<HttpRequest> prepare(const Pending& pending);
   Result<std::string> current_token();
 
@@ -60,6 +67,7 @@ class Sender {
   std::deque<Pending> waiting_;
   std::set<TransferId> started_;
   std::size_t in_flight_ = 0;
+  RequestWindow window_;
   Instant not_before_;
   TimerId wake_timer_ = 0;
 };

@@ -22,7 +22,7 @@ using TransferId = std::uint64_t;
 
 // Transfers on the wire at once; others wait in the order in which they were started. Long-lived
 // ones (watches) neither count nor wait.
-constexpr std::size_t k_transfers_in_flight_max = 64;
+constexpr std::size_t k_transfers_in_flight_max = 128;
 constexpr Duration k_connect_time_max{10'000};
 
 // What a descriptor is ready for. A hang-up or an error counts as both.
