@@ -30,6 +30,15 @@ log::Level level_of(engine::LogLevel level) {
   return log::Level::Error;
 }
 
+// Not what a converged agent goes on doing.
+bool is_work(const engine::Event& event) {
+  return std::holds_alternative<engine::ListCompleted>(event) ||
+         std::holds_alternative<engine::CommitLoaded>(event) ||
+         std::holds_alternative<engine::StatusLoaded>(event) ||
+         std::holds_alternative<engine::StatusPublished>(event) ||
+         std::holds_alternative<engine::WatchChanged>(event);
+}
+
 }  // namespace
 
 Runtime::Runtime(RuntimeOptions options)
@@ -57,6 +66,7 @@ int Runtime::run() {
 }
 
 void Runtime::deliver(engine::Event event) {
+  if (is_work(event)) memory_.note_work();
   carry_out(engine_.step(std::move(event), loop_.now()));
   schedule_tick();
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/app/memory.h"
 #include "agent/engine/engine.h"
 #include "agent/git/git_worker.h"
 #include "agent/kubernetes/client.h"
@@ -39,6 +40,7 @@ class Runtime {
   void schedule_tick();
 
   Loop loop_;
+  Memory memory_{loop_};
   engine::Engine engine_;
   git::GitWorker worker_;
   source::Source source_;

@@ -140,6 +140,15 @@ std::optional<std::string> read_frame(int fd) {
   return frame;
 }
 
+// The exit code, when it is the last one.
+std::optional<int> serve(std::string frame, int answers) {
+  const Result<Job> job = decode_job(frame);
+  if (!job) return 1;
+  frame = {};
+  if (!write_all(answers, encode_answer(perform(*job)))) return 0;
+  return std::nullopt;
+}
+
 void limit_memory() {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadow would not fit
   const rlimit limit{k_worker_memory_bytes_max, k_worker_memory_bytes_max};
@@ -159,10 +168,9 @@ int run_git_worker() {
   if (answers < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return 1;
   initialise_libgit2();
   while (auto frame = read_frame(STDIN_FILENO)) {
-    const Result<Job> job = decode_job(*frame);
-    if (!job) return 1;
+    const std::optional<int> end = serve(std::move(*frame), answers);
+    if (end) return *end;
     frame.reset();
-    if (!write_all(answers, encode_answer(perform(*job)))) return 0;
     malloc_trim(0);  // it mostly waits for the next poll
   }
   return 0;
