@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -83,6 +86,40 @@ Result<ResourceView> parse_known(ResourceType type, const Json& object) {
   return view;
 }
 
+// A page as JSON is several times as large as its text, and views are a hundredth of that: each
+// item becomes a view as soon as it is read, and is then dropped.
+class ItemReader {
+ public:
+  explicit ItemReader(ResourceType type) : type_(type) {}
+
+  // The list without the items that are objects.
+  Result<Document> read(std::string_view text) {
+    return Document::parse(text, [this](int depth, const std::string& key, const Json& value) {
+      constexpr int k_item_depth = 2;
+      if (depth != k_item_depth || key != "items" || !value.is_object()) return true;
+      if (!problem_) take_item(value);
+      return false;
+    });
+  }
+  Result<std::vector<ResourceView>> take() {
+    if (problem_) return tl::unexpected<Error>(*problem_);
+    return std::move(views_);
+  }
+
+ private:
+  void take_item(const Json& item) {
+    auto view = parse_known(type_, item);
+    if (view)
+      views_.push_back(std::move(*view));
+    else
+      problem_ = std::move(view.error());
+  }
+
+  ResourceType type_;
+  std::vector<ResourceView> views_;
+  std::optional<Error> problem_;
+};
+
 }  // namespace
 
 Error parse_error(const HttpResponse& response, ResourceType type) {
@@ -110,18 +147,20 @@ Result<std::optional<ResourceView>> parse_delete_answer(const HttpResponse& resp
 }
 
 Result<ListPage> parse_list_page(const HttpResponse& response, ResourceType type) {
-  const Document document = TRY(parse_body(response));
-  const Json& list = document.json();
+  ItemReader reader(type);
+  const auto document = reader.read(response.body);
+  if (!document) return fail(ErrorCode::Unavailable, "the answer is " + document.error().message);
+  const Json& list = document->json();
   ListPage page;
   page.resource_version = text_of(member(list, "metadata", "resourceVersion"));
   page.continue_token = text_of(member(list, "metadata", "continue"));
   if (member(list, "kind") != std::string{kind_of(type)} + "List" || page.resource_version.empty())
     return fail(ErrorCode::Unavailable, std::string{"the answer is no list of "} + plural_of(type));
   const Json& items = member(list, "items");
-  if (!items.is_array() && !items.is_null())
-    return fail(ErrorCode::Unavailable, "the list's items are no array");
-  page.objects.reserve(items.size());
-  for (const Json& item : items) page.objects.push_back(TRY(parse_known(type, item)));
+  // Objects are not among them any more: what is left is none.
+  if (!items.is_null() && !(items.is_array() && items.empty()))
+    return fail(ErrorCode::Unavailable, "the list's items are no array of objects");
+  page.objects = TRY(reader.take());
   return page;
 }
 

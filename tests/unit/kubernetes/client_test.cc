@@ -157,6 +157,8 @@ TEST(List, is_never_partial) {
       "null",
       R"({"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[{"metadata":{}}]})",
       R"({"kind":"PodList","metadata":{"resourceVersion":"1"},"items":"x"})",
+      R"({"kind":"PodList","metadata":{"resourceVersion":"1"},"items":[3]})",
+      R"({"kind":"PodList","metadata":{"resourceVersion":"1"},"items":{"a":{}}})",
       R"({"kind":"PodList","metadata":{},"items":[]})",
       R"({"kind":"SecretList","metadata":{"resourceVersion":"1"},"items":[]})"};
   for (const std::string& second : bad_pages) {

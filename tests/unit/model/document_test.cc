@@ -18,6 +18,20 @@ std::string nested(int depth) {
 
 TEST(Document, is_null_when_nobody_gave_a_value) { EXPECT_TRUE(Document{}.is_null()); }
 
+TEST(Document, leaves_out_what_need_not_be_kept_once_it_has_been_seen) {
+  std::string seen;
+  const auto document =
+      Document::parse(R"({"meta": {"a": {"n": 0}}, "items": [{"n": 1}, {"n": {"m": 2}}, 3]})",
+                      [&](int depth, const std::string& key, const nlohmann::json& value) {
+                        if (depth != 2 || key != "items") return true;
+                        seen += value.dump();
+                        return false;
+                      });
+  ASSERT_TRUE(document);
+  EXPECT_EQ(seen, R"({"n":1}{"n":{"m":2}})");
+  EXPECT_EQ(document->canonical(), R"({"items":[3],"meta":{"a":{"n":0}}})");
+}
+
 TEST(Document, is_equal_when_its_json_is) {
   const auto left = Document::parse(R"({"b": 1, "a": [true, null]})");
   const auto right = Document::parse(R"({ "a":[ true,null ], "b":1 })");
