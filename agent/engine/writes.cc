@@ -68,7 +68,7 @@ Deadline Writes::may_send_at(const ResourceKey& key) const {
 std::optional<ResourceKey> Writes::on(const WriteAnswered& event, Now now, Effects& effects) {
   const auto known = targets_.find(event.write_id);
   if (known == targets_.end()) return std::nullopt;
-  const ResourceKey target = known->second;
+  ResourceKey target = known->second;
   targets_.erase(known);
   const Pending pending = std::move(under_way_.extract(target).mapped());
   if (event.object || event.object.error().code != ErrorCode::Unavailable) silences_.erase(target);

@@ -43,6 +43,25 @@ TEST(DecideGroup, never_fills_more_slots_than_are_wanted) {
   EXPECT_FALSE(decision.settled);
 }
 
+TEST(DecideGroup, does_not_make_again_what_is_on_its_way_nor_more_than_asked) {
+  GroupSpec group;
+  group.replicas = 5;
+  const Pods none;
+  GroupInput input;
+  input.group = &group;
+  input.pods = &none;
+  input.taken_slots = {0, 1};
+  input.creates = 2;
+  EXPECT_EQ(decide_group(input, {0}).slots, (std::vector<std::int64_t>{2, 3, 4}));
+  input.creates_max = 1;
+  EXPECT_EQ(decide_group(input, {0}).slots, std::vector<std::int64_t>{2});
+  input.creates = 5;
+  const GroupDecision decision = decide_group(input, {0});
+  EXPECT_TRUE(decision.slots.empty());
+  EXPECT_TRUE(decision.filling);
+  EXPECT_FALSE(decision.settled);
+}
+
 TEST(DecideGroup, is_settled_when_nothing_is_wanted_or_there) {
   const GroupSpec group;
   const Pods none;
