@@ -12,7 +12,10 @@ ResourceUnits to_units(double amount) {
 }
 
 double from_units(ResourceUnits units) {
-  return static_cast<double>(units) / static_cast<double>(k_units_per_whole);
+  const auto whole = static_cast<double>(units / k_units_per_whole);
+  const ResourceUnits fraction = units % k_units_per_whole;
+  if (fraction == 0) return whole;  // exact also for bytes, whose units need more than 53 bits
+  return whole + static_cast<double>(fraction) / static_cast<double>(k_units_per_whole);
 }
 
 ResourceUnits add_units(ResourceUnits left, ResourceUnits right) {
