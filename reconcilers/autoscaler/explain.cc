@@ -53,6 +53,7 @@ TypeVerdict judge_type(const NodeType& type, const ResourceRequest& request, std
   if (const auto lack = lacking(type.capacity, request)) return {type.name + " " + *lack, false};
   if (!request.selectors.empty() && matching_selector(request.selectors, type.labels) < 0)
     return {type.name + " does not have the labels", false};
+  if (!type.closed.empty()) return {type.name + " " + type.closed, true};
   if (type.nodes_max <= 0) return {type.name + " has a maximum of 0", true};
   if (room <= 0)
     return {type.name + " is at its maximum of " + std::to_string(type.nodes_max) + " pods", true};

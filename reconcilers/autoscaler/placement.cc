@@ -153,7 +153,7 @@ class Placement {
                        [](std::int64_t count) { return count > 0; });
   }
   bool takes_requests(const Node& node) const {
-    if (node.stage == NodeStage::Leaving) return false;
+    if (node.stage == NodeStage::Leaving || !node.takes_requests) return false;
     return node.fate != NodeFate::Terminates || board_.input->plans_on_terminating;
   }
 
@@ -269,6 +269,8 @@ std::vector<std::int64_t> room_of(const Board& board) {
     const int type = board.nodes[index].type;
     if (type >= 0) --room[static_cast<std::size_t>(type)];
   }
+  for (std::size_t type = 0; type < room.size(); ++type)
+    if (!board.input->types[type].closed.empty()) room[type] = 0;
   return room;
 }
 

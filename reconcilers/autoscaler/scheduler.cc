@@ -51,6 +51,7 @@ Node present_node(const SchedulerNode& from, int type, Board& board) {
   node.stage = from.stage;
   node.fate = NodeFate::Stays;
   node.head = from.head;
+  node.takes_requests = from.takes_requests;
   return node;
 }
 

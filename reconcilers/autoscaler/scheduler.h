@@ -26,6 +26,7 @@ struct NodeType {
   // recoverable twin).
   double availability = 1.0;
   double recoverable_availability = 1.0;
+  std::string closed;  // why no more may be launched now, to follow the name; empty: it is open
 };
 
 enum class NodeStage : std::uint8_t {
@@ -46,6 +47,7 @@ struct SchedulerNode {
   Duration idle{0};
   // Nodes of one unit leave together or not at all (a replica of several hosts). Empty: alone.
   std::string unit;
+  bool takes_requests = true;  // false: it counts, but nothing is planned onto it
 };
 
 struct SchedulerInput {

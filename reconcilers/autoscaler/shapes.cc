@@ -85,7 +85,8 @@ std::vector<Shape> Vocabulary::shapes(const DemandCounts& requests) {
   shapes.reserve(requests.size());
   for (const auto& [request, count] : requests) {
     if (count <= 0) continue;
-    Shape shape{&request, amounts(request.bundle), request.bundle.contains("GPU"), count};
+    Shape shape{&request, amounts(request.bundle), request.bundle.contains("GPU"),
+                std::min(count, k_equal_requests_max)};
     std::erase_if(shape.needs, [](const auto& need) { return need.second == 0; });
     shapes.push_back(std::move(shape));
   }

@@ -20,6 +20,9 @@ using Amounts = std::vector<std::pair<ResourceId, ResourceUnits>>;  // sorted by
 using Labels = std::map<std::string, std::string>;
 using SharedLabels = std::shared_ptr<const Labels>;
 
+// More equal requests than this count as this many.
+inline constexpr std::int64_t k_equal_requests_max = 1'000'000'000;
+
 // One kind of request, in the form that packing reads.
 struct Shape {
   const ResourceRequest* request = nullptr;
@@ -69,6 +72,7 @@ struct Node {
   NodeStage stage = NodeStage::Pending;
   NodeFate fate = NodeFate::Stays;
   bool head = false;
+  bool takes_requests = true;
   Duration idle{0};
   Amounts total;
   Amounts available[2];  // by Source
