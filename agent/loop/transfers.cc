@@ -102,6 +102,13 @@ void set_connection(CURL* easy, const std::string& url) {
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, &set_user_timeout);
 }
 
+// libcurl 7.88 fails the second request over a connection of this kind (CURLE_HTTP2).
+void set_http2(CURL* easy) {
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
 void set_method(CURL* easy, const HttpRequest& request) {
   const bool has_body = !request.body.empty() || request.method == "POST" ||
                         request.method == "PUT" || request.method == "PATCH";
@@ -296,6 +303,7 @@ Result<void> Transfers::put_on_the_wire(Transfer& transfer) {
   set_method(easy, transfer.request);
   set_connection(easy, transfer.request.url);
   if (transfer.request.tls) set_tls(easy, *transfer.request.tls);
+  if (transfer.request.http2) set_http2(easy);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error_text);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
