@@ -14,12 +14,12 @@ RAY_ENVIRONMENTS=$CACHE_ROOT/ray
 # shellcheck disable=SC2034  # some are read by the scripts that source this one
 {
   LIBRARY_PACKAGES=(
-    libcli11-dev libcurl4-openssl-dev libevent-dev libgit2-dev libre2-dev libspdlog-dev
-    libsqlite3-dev libssl-dev libexpected-dev libvalijson-dev libyaml-cpp-dev
+    libcli11-dev libcurl4-openssl-dev libevent-dev libexpected-dev libgit2-dev libprotobuf-dev
+    libre2-dev libspdlog-dev libsqlite3-dev libssl-dev libvalijson-dev libyaml-cpp-dev
     nlohmann-json3-dev zlib1g-dev
   )
-  BUILD_PACKAGES=(ca-certificates ccache cmake g++ lld ninja-build pkg-config python3
-    "${LIBRARY_PACKAGES[@]}")
+  BUILD_PACKAGES=(ca-certificates ccache cmake g++ lld ninja-build pkg-config
+    protobuf-compiler python3 "${LIBRARY_PACKAGES[@]}")
   RUN_PACKAGES=(curl git iproute2 python3 python3-venv)
   TEST_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 libgtest-dev librapidcheck-dev openssl
     shellcheck "${RUN_PACKAGES[@]}")

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "reconcilers/model/gcs.h"
 #include "reconcilers/model/object_key.h"
 #include "reconcilers/model/plan.h"
 
@@ -65,6 +66,12 @@ struct SendRead {
 struct AskRay {
   std::uint64_t request_id = 0;
   RayRequest request;
+};
+
+// -> GcsAnswered
+struct AskGcs {
+  std::uint64_t request_id = 0;
+  GcsRequest request;
 };
 
 enum class LogLevel : std::uint8_t { Debug, Info, Warning, Error };

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "reconcilers/model/gcs.h"
 #include "reconcilers/model/object_key.h"
 #include "reconcilers/model/ray_head.h"
 #include "reconcilers/model/result.h"
@@ -122,6 +123,15 @@ struct ReadAnswered {
 struct RayAnswered {
   std::uint64_t request_id = 0;
   Result<RayReply> reply;
+};
+
+// The answer to AskGcs. Errors: NotFound (its Ray has no such method; the first tries may say
+// Unavailable instead, see HttpRequest::http2), Rejected (it understood and refuses),
+// Unauthenticated, Forbidden, LimitExceeded (more of anything than our limits), Unavailable (no
+// answer or a broken one: it may have happened), InvalidInput (not sent: no address, no node id).
+struct GcsAnswered {
+  std::uint64_t request_id = 0;
+  Result<GcsReply> reply;
 };
 
 using Event = std::variant<Tick, Wake, StopRequested, RemoteListed, CommitLoaded, StatusLoaded,

@@ -20,7 +20,7 @@ LIBRARIES = {
     "cli11": ("CLI/",),
     "libevent": ("event2/",),
     "sqlite": ("sqlite3.h",),
-    "protobuf": ("google/protobuf/",),
+    "protobuf": ("google/protobuf/", "gcs.pb.h"),  # and what protoc made of gcs.proto
     "gtest": ("gtest/", "gmock/"),
     "rapidcheck": ("rapidcheck",),
 }
@@ -52,13 +52,14 @@ ENGINE = "agent/engine"
 LOOP = "agent/loop"
 LOG = "agent/log"
 GIT = "agent/git"
+GCS = "agent/ray/gcs"
 STORE = "agent/local_cluster/store"
 KINDS = tuple("reconcilers/" + kind
               for kind in ("raycluster", "rayjob", "rayservice", "raycronjob"))
 ALL_RECONCILERS = (MODEL, MANIFEST, SCHEDULE, PARENT, *KINDS, "reconcilers/declaration",
                    "reconcilers/autoscaler", "reconcilers/sync", "reconcilers/status")
 ADAPTERS = (LOOP, LOG, GIT, "agent/source", "agent/report", "agent/review", "agent/kubernetes",
-            "agent/ray", "agent/web", "agent/cli", STORE, "agent/local_cluster/server",
+            "agent/ray", GCS, "agent/web", "agent/cli", STORE, "agent/local_cluster/server",
             "agent/local_cluster/kubelet")
 
 ROOMS = {
@@ -78,7 +79,8 @@ ROOMS = {
     # The manifest room is here for what objects mean: views, labels, their JSON.
     "agent/kubernetes": adapter(ours=(MODEL, MANIFEST, ENGINE, LOOP, LOG),
                                 libraries=("json", "yaml-cpp")),
-    "agent/ray": adapter(ours=(MODEL, MANIFEST, ENGINE, LOOP, LOG), libraries=("json", "protobuf")),
+    "agent/ray": adapter(ours=(MODEL, MANIFEST, ENGINE, LOOP, LOG), libraries=("json",)),
+    GCS: adapter(ours=(MODEL, "agent/ray", ENGINE, LOOP, LOG), libraries=("protobuf",)),
     "agent/source": adapter(ours=(MODEL, ENGINE, GIT, LOOP, LOG)),
     "agent/report": adapter(ours=(MODEL, ENGINE, GIT, LOOP, LOG)),
     "agent/review": pure(ours=(MODEL, MANIFEST, "reconcilers/status", ENGINE),
@@ -109,6 +111,7 @@ ONLY_FILES = {
         f"reconcilers/manifest/{name}.h"
         for name in ("compression", "json_members", "labels", "view")),
     (GIT, MANIFEST): ("reconcilers/manifest/compression.h",),
+    (GCS, "agent/ray"): ("agent/ray/requests.h",),
     ("agent/ray", MANIFEST): tuple(
         f"reconcilers/manifest/{name}.h" for name in ("json_members", "labels")),
 }
