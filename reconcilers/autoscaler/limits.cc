@@ -11,6 +11,7 @@ namespace {
 struct Unit {
   std::vector<std::uint32_t> members;
   std::tuple<bool, std::int64_t, double> key;  // lower leaves first
+  std::size_t place = 0;                       // in the list, among equals
 };
 
 bool is_live(const Node& node) {
@@ -49,14 +50,15 @@ std::vector<Unit> units_by_key(const Board& board, const std::vector<std::uint32
     if (node.head) continue;
     const std::string name = unit_name(board, index);
     const auto [entry, added] = named.try_emplace(name, units.size());
-    if (added || name.empty()) units.push_back({{}, termination_key(node)});
+    if (added || name.empty()) units.push_back({{}, termination_key(node), units.size()});
     Unit& unit = name.empty() ? units.back() : units[entry->second];
     if (name.empty() && added) named.erase(entry);
     unit.members.push_back(index);
     unit.key = std::max(unit.key, termination_key(node));
   }
-  std::stable_sort(units.begin(), units.end(),
-                   [](const Unit& left, const Unit& right) { return left.key < right.key; });
+  std::sort(units.begin(), units.end(), [](const Unit& left, const Unit& right) {
+    return std::tie(left.key, left.place) < std::tie(right.key, right.place);
+  });
   return units;
 }
 

@@ -21,7 +21,7 @@ struct Likeness {
 
   std::size_t operator()(std::uint32_t index) const {
     const Node& node = (*nodes)[index];
-    std::size_t seed = mix(static_cast<std::size_t>(node.type + 1), node.labels->size());
+    std::size_t seed = mix(static_cast<std::size_t>(node.type), node.labels->size());
     for (const Amounts* amounts : {&node.total, &node.available[source]})
       for (const auto& [id, units] : *amounts)
         seed = mix(seed, std::hash<std::int64_t>{}(units) + id);
@@ -264,6 +264,7 @@ class Placement {
 
 std::vector<std::int64_t> room_of(const Board& board) {
   std::vector<std::int64_t> room;
+  room.reserve(board.input->types.size());
   for (const NodeType& type : board.input->types) room.push_back(type.nodes_max);
   for (const std::uint32_t index : board.order) {
     const int type = board.nodes[index].type;

@@ -147,14 +147,20 @@ class Planner {
     return node;
   }
 
-  void add_wanted(const Group& group) {
-    GroupCount& count = counts_[group.name];
+  bool is_initial(const Group& group) const {
     const auto target = input_.targets.find(group.name);
-    if (target == input_.targets.end() || group.suspended || !group.backed_off.empty()) return;
+    return target != input_.targets.end() && target->second.initial;
+  }
+  void add_wanted(const Group& group) {
+    const auto target = input_.targets.find(group.name);
+    if (target == input_.targets.end() || group.suspended) return;
+    if (!group.backed_off.empty() && !target->second.initial) return;
+    GroupCount& count = counts_[group.name];
     const std::int64_t most = times(group.replicas_max, group.hosts);
     const std::int64_t saved =
         std::min(most - count.leaving, times(target->second.replicas, group.hosts));
     count.wanted = std::max<std::int64_t>(0, saved - count.staying);
+    if (!group.backed_off.empty()) return;  // they are no capacity
     for (std::int64_t index = 0; index < count.wanted; ++index) {
       SchedulerNode node;
       node.id = k_wanted + group.name;
@@ -176,12 +182,10 @@ class Planner {
 
   // Of the saved target's pods that are not there, how many nothing needs.
   std::int64_t unneeded(const Group& group) const {
-    const auto target = input_.targets.find(group.name);
-    if (target == input_.targets.end() || target->second.initial) return 0;
-    return std::count(scheduler_unneeded().begin(), scheduler_unneeded().end(),
+    if (is_initial(group)) return 0;
+    return std::count(scheduled_.unneeded.begin(), scheduled_.unneeded.end(),
                       k_wanted + group.name);
   }
-  const std::vector<std::string>& scheduler_unneeded() const { return scheduled_.unneeded; }
 
   std::int64_t removed_from(const Group& group) const {
     return std::count_if(scheduled_.terminations.begin(), scheduled_.terminations.end(),
@@ -209,10 +213,9 @@ class Planner {
     GroupDecision& decided = decision_.groups[group.name];
     decided.target.replicas = replicas_of(pods, group.hosts);
     decided.reason = reason_of(group, more, fewer, given_up);
-    if (input_.options.upscaling == UpscalingMode::Conservative) slow_down(group, decided);
-    const auto saved = input_.targets.find(group.name);
-    decided.target.initial = saved != input_.targets.end() && saved->second.initial &&
-                             saved->second.replicas == decided.target.replicas;
+    decided.target.initial = is_initial(group) && more == 0 && fewer == 0;
+    const bool is_slow = input_.options.upscaling == UpscalingMode::Conservative;
+    if (is_slow && !decided.target.initial) slow_down(group, decided);
   }
   // The minimum, as far as what is leaving lets it.
   static std::int64_t floor_of(const Group& group, const GroupCount& count) {

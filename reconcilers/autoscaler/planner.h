@@ -80,8 +80,10 @@ struct PlannerOptions {
 };
 
 struct PlannerInput {
-  std::vector<Group> groups;                   // in the file's order, which breaks ties
-  std::map<std::string, GroupTarget> targets;  // saved ones; a group without one is new
+  std::vector<Group> groups;  // in the file's order, which breaks ties
+  // Saved ones. For a new group the engine saves {the file's replicas, true} first: one without a
+  // target gets what its minimum and demand ask for.
+  std::map<std::string, GroupTarget> targets;
   std::vector<WorkerPod> pods;
   RayResourceState state;
   std::set<std::string> removing;  // pods of saved removals

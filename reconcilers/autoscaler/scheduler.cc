@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <tuple>
 #include <utility>
 
 #include "reconcilers/autoscaler/explain.h"
@@ -125,19 +124,29 @@ bool splits_affine(const DemandCounts& merged) {
   return std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part.second > 1; });
 }
 
+// Those with more placement constraints first, then the larger ones (Ray). What Ray leaves to the
+// order of its input stays in it.
 std::vector<const GangRequest*> in_order_of_planning(const std::vector<GangRequest>& gangs) {
-  std::vector<std::tuple<std::size_t, std::size_t, const GangRequest*>> keyed;
-  for (const GangRequest& gang : gangs) {
+  struct Keyed {
     std::size_t constraints = 0;
-    for (const ResourceRequest& request : gang.requests) constraints += request.placement.size();
-    keyed.emplace_back(constraints, gang.requests.size(), &gang);
+    const GangRequest* gang = nullptr;
+    bool operator<(const Keyed& other) const {
+      if (constraints != other.constraints) return constraints > other.constraints;
+      if (gang->requests.size() != other.gang->requests.size())
+        return gang->requests.size() > other.gang->requests.size();
+      return gang < other.gang;
+    }
+  };
+  std::vector<Keyed> keyed;
+  for (const GangRequest& gang : gangs) {
+    keyed.push_back({0, &gang});
+    for (const ResourceRequest& request : gang.requests)
+      keyed.back().constraints += request.placement.size();
   }
-  std::stable_sort(keyed.begin(), keyed.end(), [](const auto& left, const auto& right) {
-    return std::tie(std::get<0>(left), std::get<1>(left)) >
-           std::tie(std::get<0>(right), std::get<1>(right));
-  });
+  std::sort(keyed.begin(), keyed.end());
   std::vector<const GangRequest*> order;
-  for (const auto& entry : keyed) order.push_back(std::get<2>(entry));
+  order.reserve(keyed.size());
+  for (const Keyed& entry : keyed) order.push_back(entry.gang);
   return order;
 }
 

@@ -32,8 +32,9 @@ std::int64_t fitting(const Amounts& available, const Shape& shape, const Vocabul
 void subtract(Amounts& available, const Shape& shape, std::int64_t count,
               const Vocabulary& vocabulary) {
   for (const auto& [id, units] : shape.needs) {
-    const auto found = std::find_if(available.begin(), available.end(),
-                                    [id = id](const auto& entry) { return entry.first == id; });
+    const auto found =
+        std::find_if(available.begin(), available.end(),
+                     [wanted = id](const auto& entry) { return entry.first == wanted; });
     if (found != available.end()) {
       found->second -= units * count;
     } else {

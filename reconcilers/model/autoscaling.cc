@@ -12,8 +12,9 @@ ResourceUnits to_units(double amount) {
 }
 
 double from_units(ResourceUnits units) {
-  const auto whole = static_cast<double>(units / k_units_per_whole);
+  const ResourceUnits wholes = units / k_units_per_whole;
   const ResourceUnits fraction = units % k_units_per_whole;
+  const auto whole = static_cast<double>(wholes);
   if (fraction == 0) return whole;  // exact also for bytes, whose units need more than 53 bits
   return whole + static_cast<double>(fraction) / static_cast<double>(k_units_per_whole);
 }

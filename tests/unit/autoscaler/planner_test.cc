@@ -58,6 +58,15 @@ TEST(Plan, keeps_the_files_replicas_until_something_is_decided) {
   EXPECT_EQ(target_of(plan(input)), (GroupTarget{3, true}));
 }
 
+TEST(Plan, keeps_the_files_replicas_also_when_it_is_slow_or_backed_off) {
+  PlannerInput input = small_cluster();
+  input.targets["small"] = {3, true};
+  input.options.upscaling = autoscaler::UpscalingMode::Conservative;
+  EXPECT_EQ(target_of(plan(input)), (GroupTarget{3, true}));
+  input.groups[0].backed_off = "is short of nodes";
+  EXPECT_EQ(target_of(plan(input)), (GroupTarget{3, true}));
+}
+
 TEST(Plan, gives_up_what_is_not_made_yet_and_nobody_needs) {
   PlannerInput input = small_cluster();
   input.targets["small"] = {4, false};
