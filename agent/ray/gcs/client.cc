@@ -131,7 +131,7 @@ Result<HttpRequest> GcsClient::prepare(const GcsRequest& request) const {
   HttpRequest prepared =
       TRY(render_call(request, is_drain ? options_.drain_time_max : options_.call_time_max));
   prepared.headers["User-Agent"] = options_.user_agent;
-  prepared.response_bytes_max = k_gcs_answer_bytes_max;
+  prepared.response_bytes_max = options_.answer_bytes_max;
   return prepared;
 }
 

@@ -14,9 +14,11 @@
 
 namespace ray_gitops::ray {
 
-constexpr std::size_t k_calls_in_flight_max = 32;
+// With those of RayClient less than the loop's, so that heads that do not answer hold no write to
+// the cluster back.
+constexpr std::size_t k_calls_in_flight_max = 16;
 // Of these, to heads that did not answer their last call: they hold no other head's calls up.
-constexpr std::size_t k_calls_to_silent_heads_max = 8;
+constexpr std::size_t k_calls_to_silent_heads_max = 4;
 constexpr std::size_t k_calls_waiting_max = 2'000;
 // Answers take milliseconds (measured, Ray 2.60). A drain is passed on to the node's raylet, for
 // which Ray's own clients wait 10 s.
@@ -29,13 +31,14 @@ constexpr std::size_t k_gcs_answer_bytes_max = 16UL * 1024 * 1024;
 constexpr Duration k_silence_pause{1'000};
 constexpr Duration k_silence_pause_max{30'000};
 // Heads whose silence is remembered; of more, those are forgotten that may be asked again first.
-constexpr std::size_t k_silent_heads_max = 4'000;
+constexpr std::size_t k_silent_heads_max = 1'000;
 
 struct GcsClientOptions {
   std::string user_agent = "ray-gitops";  // with the version: "ray-gitops/0.1.0"
   Duration call_time_max = k_call_time_max;
   Duration drain_time_max = k_drain_time_max;
   Duration silence_pause = k_silence_pause;
+  std::size_t answer_bytes_max = k_gcs_answer_bytes_max;
 };
 
 class GcsClient {

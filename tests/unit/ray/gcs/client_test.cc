@@ -90,10 +90,41 @@ TEST(GcsClient, takes_no_message_without_trailers) {
   EXPECT_EQ(rig.error_of(1).code, ErrorCode::Unavailable);
 }
 
-TEST(GcsClient, reads_no_more_than_an_answer_has) {
+TEST(GcsClient, takes_what_it_does_not_understand_for_silence) {
   Rig rig{[](const CallPtr& call) { call->answer("\0\0\0\0\2\xff\xff"s, k_ok); }};
   rig.ask();
   EXPECT_EQ(rig.error_of(1).code, ErrorCode::Unavailable);
+}
+
+TEST(GcsClient, reads_no_more_than_an_answer_has) {
+  for (const std::size_t bytes_max : {k_state.size(), k_state.size() - 1}) {
+    Rig rig{[](const CallPtr& call) { call->answer(k_state, k_ok); }};
+    rig.options.answer_bytes_max = bytes_max;
+    rig.ask();
+    ASSERT_TRUE(rig.wait_for_answers(1));
+    const auto& reply = rig.answers[0].reply;
+    EXPECT_EQ(reply.has_value(), bytes_max == k_state.size());
+    const ErrorCode code = reply ? ErrorCode::Internal : reply.error().code;
+    EXPECT_TRUE(reply || code == ErrorCode::LimitExceeded);
+  }
+}
+
+TEST(GcsClient, remembers_the_silence_of_so_many_heads) {
+  Rig rig{[](const CallPtr& call) { call->cut(); }};
+  rig.options.silence_pause = k_silence_pause_max;
+  const auto ask = [&](std::size_t head) { rig.ask(std::to_string(head), rig.head.address()); };
+  std::size_t heads = 0;
+  while (heads <= k_silent_heads_max) {
+    ask(heads);
+    ASSERT_TRUE(rig.wait_for_answers(++heads));
+  }
+  EXPECT_EQ(rig.head.calls(), heads);
+  ask(heads - 1);
+  ASSERT_TRUE(rig.wait_for_answers(heads + 1));
+  EXPECT_EQ(rig.head.calls(), heads) << "it is remembered";
+  ask(0);
+  ASSERT_TRUE(rig.wait_for_answers(heads + 2));
+  EXPECT_EQ(rig.head.calls(), heads + 1) << "it was forgotten for the last one";
 }
 
 TEST(GcsClient, does_not_wait_for_ever) {
