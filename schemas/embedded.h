@@ -12,6 +12,7 @@ extern const std::string_view raycronjob;
 extern const std::string_view namespace_;
 extern const std::string_view configmap;
 extern const std::string_view secret;
+extern const std::string_view companion;
 extern const std::string_view agent_config;
 
 }  // namespace ray_gitops::schemas

@@ -1,6 +1,8 @@
 #include "agent/app/validate_command.h"
 
 #include <cstdio>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "agent/app/files.h"
 #include "agent/app/yaml_files.h"
 #include "agent/git/source_reader.h"
+#include "reconcilers/declaration/agent_config.h"
 #include "reconcilers/declaration/parse.h"
 
 namespace ray_gitops::app {
@@ -20,6 +23,17 @@ Result<std::vector<std::string>> all_files(const std::vector<std::string>& paths
     files.insert(files.end(), found.begin(), found.end());
   }
   return files;
+}
+
+Result<std::set<Kind>> allowed_companions(const std::vector<std::string>& more) {
+  std::set<Kind> allowed = default_companions();
+  for (const std::string& name : more) {
+    const std::optional<Kind> kind = parse_kind(name);
+    if (!kind || !is_companion(*kind))
+      return fail(ErrorCode::InvalidInput, "--allow-kind names no companion kind", name);
+    allowed.insert(*kind);
+  }
+  return allowed;
 }
 
 int print(const Validation& validation) {
@@ -37,6 +51,11 @@ int print(const Validation& validation) {
 }  // namespace
 
 int run_validate(const cli::ValidateCommand& command) {
+  const Result<std::set<Kind>> allowed = allowed_companions(command.allowed_kinds);
+  if (!allowed) {
+    std::fprintf(stderr, "ray-gitops: %s\n", printable(describe(allowed.error())).c_str());
+    return cli::k_exit_usage;
+  }
   const Result<std::vector<std::string>> paths = all_files(command.paths);
   if (!paths) {
     std::fprintf(stderr, "ray-gitops: %s\n", printable(describe(paths.error())).c_str());
@@ -57,7 +76,7 @@ int run_validate(const cli::ValidateCommand& command) {
     contents.push_back(std::move(*content));
     sources.push_back({.path = path, .bytes = contents.back(), .commit = ""});
   }
-  return print(validate_files(sources, command.default_namespace));
+  return print(validate_files(sources, command.default_namespace, refused_companions(*allowed)));
 }
 
 }  // namespace ray_gitops::app

@@ -144,6 +144,9 @@ void add_validate(CLI::App& app, Commands& commands) {
       ->add_option("--default-namespace", commands.validate.default_namespace,
                    "namespace of objects that name none")
       ->capture_default_str();
+  command->add_option("--allow-kind", commands.validate.allowed_kinds,
+                      "a companion kind that is not allowed by default, such as Role, and is by "
+                      "companions.kinds of the agent's configuration; may be repeated");
   command->footer(
       "Exit code: 0 valid (warnings may be printed), 1 invalid, 2 wrong usage.\n\n"
       "Example:\n  ray-gitops validate clusters/ jobs/nightly.yaml");

@@ -63,6 +63,7 @@ struct StatusCommand {
 struct ValidateCommand {
   std::vector<std::string> paths;
   std::string default_namespace = "default";
+  std::vector<std::string> allowed_kinds;  // beside those that are allowed by default
 };
 
 struct VersionCommand {};

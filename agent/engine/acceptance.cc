@@ -1,5 +1,6 @@
 #include "agent/engine/acceptance.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -37,11 +38,20 @@ std::vector<ObjectKey> companions_of(const LoadedCommit& commit, const AgentStat
   for (const ObjectKey& key : state.companions) {
     const ResourceKey target = sync::companion_resource(key);
     const bool open = writes.is_under_way(target) || writes.is_unknown(target);
-    if (open || cache.find(target) != nullptr) keys.insert(key);
+    // What cannot be seen may be there.
+    if (open || !cache.is_complete(target.type) || cache.find(target) != nullptr) keys.insert(key);
   }
   for (const auto& [key, declaration] : commit.declarations)
     if (is_companion(key.kind)) keys.insert(key);
   return {keys.begin(), keys.end()};
+}
+
+// Not when the configuration allows more kinds than when the commit was accepted.
+bool has_all_companions(const AgentState& state, const LoadedCommit& commit) {
+  const std::set<ObjectKey> known(state.companions.begin(), state.companions.end());
+  return std::ranges::all_of(commit.declarations, [&](const auto& entry) {
+    return !is_companion(entry.first.kind) || known.contains(entry.first);
+  });
 }
 
 }  // namespace
@@ -117,8 +127,9 @@ void Acceptance::pump(Now now, bool may_write, Effects& effects) {
   if (stands && !is_lost && !judged_again_ && !objects_.has_unjudged()) return;
   const std::optional<AgentState> known = state();
   if (!known) return;
-  const bool saved =
-      known->accepted_commit == commit->commit && known->repository == options_.repository;
+  const bool saved = known->accepted_commit == commit->commit &&
+                     known->repository == options_.repository &&
+                     has_all_companions(*known, *commit);
   if (saved && (!stands || judged_again_)) return put_in_force(*commit, *known, effects);
   if (!may_write) return;
   if (!saved && commit->accepted != known->accepted_commit) return source_.reload();

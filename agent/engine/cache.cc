@@ -33,13 +33,14 @@ bool is_older(const std::string& left, const std::string& right) {
 
 Cache::Cache(const std::vector<ResourceType>& types, OnChange on_change)
     : on_change_(std::move(on_change)) {
-  for (const ResourceType type : types) watches_[type] = Watch{};
+  for (const ResourceType type : types) watches_[type].required = true;
 }
 
 void Cache::on(ListCompleted event) {
   Watch& watch = watches_.at(event.type);
   watch.stage = Stage::Listed;
   watch.complete = true;
+  watch.problem.reset();
   watch.failures = 0;
   watch.due = {};
   watch.resource_version = event.resource_version;
@@ -78,6 +79,7 @@ void Cache::on(const WatchEnded& event, Now now, Effects& effects) {
   Watch& watch = watches_.at(event.type);
   const bool resume = watch.stage == Stage::Watching && event.error.code != ErrorCode::Expired;
   ++watch.failures;
+  if (!watch.complete) watch.problem = event.error;
   watch.stage = resume ? Stage::Listed : Stage::Idle;
   // A watch ends by itself every few minutes; only what fails again waits.
   watch.due =
@@ -114,8 +116,14 @@ bool Cache::is_complete(ResourceType type) const {
 }
 
 bool Cache::all_complete() const {
-  return std::all_of(watches_.begin(), watches_.end(),
-                     [](const auto& entry) { return entry.second.complete; });
+  return std::all_of(watches_.begin(), watches_.end(), [](const auto& entry) {
+    return entry.second.complete || !entry.second.required;
+  });
+}
+
+std::optional<Error> Cache::problem_of(ResourceType type) const {
+  const auto found = watches_.find(type);
+  return found == watches_.end() ? std::nullopt : found->second.problem;
 }
 
 void Cache::put(ResourceView view) {

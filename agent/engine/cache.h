@@ -25,7 +25,11 @@ class Cache {
   // Called for each change: what was there and what is there now, null where there is nothing.
   using OnChange = std::function<void(const ResourceView* before, const ResourceView* after)>;
 
+  // `types` are what nothing can be decided without.
   Cache(const std::vector<ResourceType>& types, OnChange on_change);
+
+  // Lists and watches one more type from now on: of companions that are in use.
+  void watch(ResourceType type) { watches_.try_emplace(type); }
 
   void on(ListCompleted event);
   void on(WatchChanged event);
@@ -38,7 +42,10 @@ class Cache {
 
   // A complete list of the type has been seen.
   bool is_complete(ResourceType type) const;
+  // Of the types that nothing can be decided without.
   bool all_complete() const;
+  // Why a type could never be listed completely; nullopt when it was, or nothing is known yet.
+  std::optional<Error> problem_of(ResourceType type) const;
 
   // The answer to a write or a read of ours enters at once, if it is not older than what is there,
   // nor than what the watch has told already: then the object has gone since.
@@ -62,7 +69,9 @@ class Cache {
   enum class Stage { Idle, Listing, Listed, Watching };
   struct Watch {
     Stage stage = Stage::Idle;
-    bool complete = false;  // listed at least once
+    bool required = false;         // nothing is decided without it
+    bool complete = false;         // listed at least once
+    std::optional<Error> problem;  // why not yet
     std::string resource_version;
     int failures = 0;
     Instant due;

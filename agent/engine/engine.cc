@@ -47,8 +47,9 @@ Effects Engine::step(Event event, Now now) {
 }
 
 void Engine::take(Event event, Now now, Effects& effects) {
-  const auto answered = [&](const std::optional<ResourceKey>& target) {
-    if (target) objects_.on_answer(*target);
+  const auto answered = [&](const std::optional<ResourceKey>& target,
+                            const Result<std::optional<ResourceView>>& object) {
+    if (target) objects_.on_answer(*target, object && *object ? &**object : nullptr, now);
   };
   std::visit(Overload{
                  [](const Tick&) {},
@@ -74,12 +75,19 @@ void Engine::take(Event event, Now now, Effects& effects) {
                  },
                  [&](WatchChanged& change) { cache_.on(std::move(change)); },
                  [&](const WatchBookmark& bookmark) { cache_.on(bookmark); },
-                 [&](const WatchEnded& ended) { cache_.on(ended, now, effects); },
+                 [&](const WatchEnded& ended) {
+                   const bool news =
+                       !cache_.is_complete(ended.type) && !cache_.problem_of(ended.type);
+                   cache_.on(ended, now, effects);
+                   if (news) objects_.look_at_all();
+                 },
                  [&](const WriteAnswered& answer) {
-                   if (!lease_.on(answer, now, effects)) answered(writes_.on(answer, now, effects));
+                   if (!lease_.on(answer, now, effects))
+                     answered(writes_.on(answer, now, effects), answer.object);
                  },
                  [&](const ReadAnswered& answer) {
-                   if (!lease_.on(answer, now, effects)) answered(writes_.on(answer, now, effects));
+                   if (!lease_.on(answer, now, effects))
+                     answered(writes_.on(answer, now, effects), std::optional<ResourceView>{});
                  },
                  [&](const RayAnswered& answer) {
                    if (const auto job = heads_.on(answer, now, effects))

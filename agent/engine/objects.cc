@@ -55,6 +55,7 @@ void Objects::accept(const LoadedCommit& commit, const AgentState& state,
     if (is_new || !is_same(found->second.wish, wish)) dirty_.insert(key);
     found->second.wish = std::move(wish);
   }
+  watch_companions();
   if (look_at_everything) look_at_all();
 }
 
@@ -63,6 +64,7 @@ void Objects::foresee(const AgentState& state) {
     mark(key);
     records_.at(key).wish.removal_approved = true;
   }
+  watch_companions();
 }
 
 // Alike in all that a decision or the status looks at; which commit said it is not among it.
@@ -81,6 +83,7 @@ bool Objects::is_same(const Wish& left, const Wish& right) {
 }
 
 std::optional<ObjectKey> Objects::owner_of(const ResourceView& view) const {
+  if (const auto companion = companion_of(view)) return companion;
   if (const auto* pod = std::get_if<PodView>(&view))
     return ObjectKey{Kind::RayCluster, pod->meta.key.ns, pod->cluster};
   if (const auto* service = std::get_if<ServiceView>(&view)) return owner_of_service(*service);
@@ -121,28 +124,26 @@ void Objects::on_change(const ResourceView* before, const ResourceView* after, N
   if (const auto* map = std::get_if<ConfigMapView>(&view))
     if (const auto parent = anchored_parent(*map)) mark(*parent);
   if (key->kind == Kind::RayCluster) tell_watchers_of(*key);
+  if (is_companion(key->kind) && (after == nullptr || meta_of(*after).terminating))
+    wake_whom_it_kept(*key);
   if (after == nullptr) return;
   writes_.decided(meta_of(*after).key);
   if (const auto* pod = std::get_if<PodView>(after))
     count_failure(before == nullptr ? nullptr : std::get_if<PodView>(before), *pod, *key, now);
   Record& record = records_.at(*key);
-  // After a restart the first sight is taken as ours; later changes that no write of ours made are
-  // somebody else's.
-  if (is_companion(key->kind) && before != nullptr &&
-      meta_of(*after).resource_version != record.companion_version)
-    record.companion_touched = true;
+  // After a restart the first sight is taken as ours.
+  if (is_companion(key->kind) && !record.companion.fields)
+    record.companion.fields = ownership_of(*after).ours;
 }
 
-void Objects::on_answer(const ResourceKey& target) {
+void Objects::on_answer(const ResourceKey& target, const ResourceView* written, Now now) {
   const std::optional<ObjectKey> owner = targets_.owner_of(target);
   if (!owner) return;
   const ObjectKey& key = *owner;
   const auto record = records_.find(key);
-  if (record != records_.end() && is_companion(key.kind) && !writes_.refusals().contains(target)) {
-    const ResourceView* live = cache_.find(target);
-    record->second.companion_touched = false;
-    record->second.companion_version = live == nullptr ? "" : meta_of(*live).resource_version;
-  }
+  if (record != records_.end() && is_companion(key.kind) && written != nullptr)
+    note_written_companion(record->second, *written, now);
+  if (is_companion(key.kind)) wake_whom_it_kept(key);
   if (!writes_.refusals().contains(target) && !writes_.is_unknown(target)) targets_.erase(target);
   mark(key);
   // Jobs and services write their clusters' anchors: the cluster waits for the answer, too.
@@ -163,7 +164,9 @@ bool Objects::is_gone(const ObjectKey& key, const Record& record) const {
   if (!is_companion(key.kind)) return anchor_of(key) == nullptr;
   // What the inventory does not have is not ours to remove (I6), whatever it was once.
   if (!record.wish.in_inventory) return true;
-  return key.kind == Kind::Namespace || cache_.find(sync::companion_resource(key)) == nullptr;
+  const ResourceKey target = sync::companion_resource(key);
+  if (!cache_.is_complete(target.type)) return false;
+  return cache_.find(target) == nullptr || !is_prunable(key);
 }
 
 // Without `room` nothing is written.
@@ -191,9 +194,10 @@ void Objects::reconcile(const ObjectKey& key, Record& record, std::optional<std:
 bool Objects::is_unjudged(const ObjectKey& key, const Record& record) const {
   const Wish& wish = record.wish;
   const bool judged = wish.declared || wish.invalid || wish.held || wish.removal_approved;
-  if (!accepted_ || judged || opaque_file_ || key.kind == Kind::Namespace) return false;
+  if (!accepted_ || judged || opaque_file_) return false;
   if (is_companion(key.kind))
-    return wish.in_inventory && cache_.find(sync::companion_resource(key)) != nullptr;
+    return wish.in_inventory && is_prunable(key) &&
+           cache_.find(sync::companion_resource(key)) != nullptr;
   const ConfigMapView* anchor = anchor_of(key);
   return anchor != nullptr && !is_child(anchor);
 }
@@ -269,7 +273,7 @@ const Declaration* Objects::last_good(const ObjectKey& key, Record& record) {
 
 Plan Objects::plan_for(const ObjectKey& key, Record& record, const Choice& choice, std::size_t room,
                        Now now) {
-  if (is_companion(key.kind)) return plan_companion(key, record, choice);
+  if (is_companion(key.kind)) return plan_companion(key, record, choice, now);
   if (key.kind == Kind::RayCluster) return plan_cluster(key, record, choice, room, now);
   if (key.kind == Kind::RayJob) return plan_job(key, record, choice, now);
   if (key.kind == Kind::RayService) return plan_service(key, record, choice, now);
@@ -358,7 +362,7 @@ sync::LiveFacts Objects::live_facts(const AgentState& state, const LoadedCommit&
         declaration == nullptr ? sync::RestartHashes{} : sync::restart_hashes(*declaration);
   }
   for (const ObjectKey& key : state.companions)
-    if (cache_.find(sync::companion_resource(key)) != nullptr) live.objects[key];
+    if (may_be_there(key) && (key.kind == Kind::Namespace || is_prunable(key))) live.objects[key];
   return live;
 }
 

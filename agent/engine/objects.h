@@ -24,6 +24,7 @@
 #include "reconcilers/rayjob/observed.h"
 #include "reconcilers/rayservice/observed.h"
 #include "reconcilers/status/tree.h"
+#include "reconcilers/sync/companion.h"
 #include "reconcilers/sync/judge.h"
 
 namespace ray_gitops::engine {
@@ -45,7 +46,8 @@ class Objects {
   // The cache changed: marks whose object that is, and counts pods that failed.
   void on_change(const ResourceView* before, const ResourceView* after, Now now);
   // A write or read of this target was answered.
-  void on_answer(const ResourceKey& target);
+  // `written`: the object as our write left it; null when it was none, or failed.
+  void on_answer(const ResourceKey& target, const ResourceView* written, Now now);
   // A Ray head answered about the job, or about Serve on the cluster.
   void on_ray_answer(const ObjectKey& topic);
   // What is on record in the ledger may have changed.
@@ -91,14 +93,22 @@ class Objects {
     bool in_inventory = false;  // a companion that we may have applied, and so may remove
   };
 
+  // What the agent did with a companion since its start.
+  struct CompanionHistory {
+    // What our field manager owned after our last write, or at first sight; nullopt: never seen.
+    std::optional<std::string> fields;
+    std::vector<Instant> repairs;  // see CompanionObserved
+    std::string repaired_hash;     // the generation that they were of
+    bool repairing = false;        // the write under way is one
+  };
+
   struct Record {
     Wish wish;
     std::optional<Declaration> last_good;  // from the anchor
     std::string last_good_of;              // the anchor's uid and spec hash it was read from
     std::map<std::string, PodFailures> failures;
     bool was_ready = false;
-    bool companion_touched = false;
-    std::string companion_version;  // resource version after our last write
+    CompanionHistory companion;
     // Of a cluster made for a job or a service: why it leaves, as its parent's last plan said;
     // empty: it stays. nullopt before the first one, and nothing is done with it until then.
     std::optional<std::string> retired;
@@ -129,7 +139,17 @@ class Objects {
                 Now now);
   Plan plan_cluster(const ObjectKey& key, Record& record, const Choice& choice, std::size_t room,
                     Now now);
-  Plan plan_companion(const ObjectKey& key, Record& record, const Choice& choice);
+  Plan plan_companion(const ObjectKey& key, Record& record, const Choice& choice, Now now);
+  sync::CompanionObserved observe_companion(const ObjectKey& key, const Record& record,
+                                            const Choice& choice) const;
+  std::optional<ObjectKey> companion_of(const ResourceView& view) const;
+  void note_written_companion(Record& record, const ResourceView& written, Now now);
+  void watch_companions();
+  void wake_who_waits_for(const ObjectKey& companion);
+  void wake_whom_it_kept(const ObjectKey& companion);
+  bool may_be_there(const ObjectKey& companion) const;
+  bool is_left_by_companions(const ObjectKey& key) const;
+  bool is_prunable(const ObjectKey& key) const;
   Plan plan_job(const ObjectKey& key, Record& record, const Choice& choice, Now now);
   Plan plan_service(const ObjectKey& key, Record& record, const Choice& choice, Now now);
   ServiceObserved observe_service(const ObjectKey& key);

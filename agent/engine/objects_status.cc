@@ -37,9 +37,7 @@ void Objects::note(const ObjectKey& key, Record& record, const Choice& choice, c
          {"message", status.message}});
   record.status = std::move(status);
   publisher_.changed(now, bad && phase_changed);
-  if (is_companion(key.kind) && phase_changed)
-    for (const auto& [other, waiting] : records_)
-      if (!is_companion(other.kind)) dirty_.insert(other);
+  if (is_companion(key.kind) && phase_changed) wake_who_waits_for(key);
 }
 
 status::ObjectStatus Objects::describe_object(const ObjectKey& key, const Record& record,

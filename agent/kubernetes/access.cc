@@ -1,5 +1,7 @@
 #include "agent/kubernetes/access.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "reconcilers/manifest/json_members.h"
@@ -20,14 +22,21 @@ Result<Json> parse_answer(const HttpResponse& response) {
   return body.json();
 }
 
+bool is_asked_for(const std::vector<AccessNeed>& needs, ResourceType type) {
+  return std::ranges::any_of(needs, [type](const AccessNeed& need) {
+    return need.group == group_of(type) && need.resource == plural_of(type);
+  });
+}
+
 }  // namespace
 
-std::vector<AccessNeed> needed_access(const std::string& agent_ns) {
+std::vector<AccessNeed> needed_access(const std::string& agent_ns,
+                                      const std::set<Kind>& companions) {
   const std::vector<std::string> applied{"get", "list", "watch", "create", "patch", "delete"};
   // Anchors and Services are replaced, too: only at the resource version that was seen.
   const std::vector<std::string> replaced{"get",    "list",  "watch", "create",
                                           "update", "patch", "delete"};
-  return {
+  std::vector<AccessNeed> needs{
       {"", "pods", applied, "", "Ray clusters cannot run"},
       {"", "services", replaced, "", "Ray clusters cannot be reached"},
       {"", "configmaps", replaced, "", "nothing can be remembered, and ConfigMaps are not applied"},
@@ -43,6 +52,13 @@ std::vector<AccessNeed> needed_access(const std::string& agent_ns) {
        agent_ns,
        "the agent does nothing: it must be the only one of its id"},
   };
+  for (const Kind kind : companions) {
+    const ResourceType type = companion_type(kind);
+    if (is_asked_for(needs, type)) continue;
+    needs.push_back({std::string(group_of(type)), plural_of(type), applied, "",
+                     std::string(kind_of(type)) + " objects that stand in Git are not applied"});
+  }
+  return needs;
 }
 
 std::string to_string(const AccessNeed& need) {

@@ -2,11 +2,13 @@
 // What the agent asks of an API server, and whether it may: SelfSubjectAccessReview
 // (kubernetes.io/docs/reference/access-authn-authz/authorization).
 
+#include <set>
 #include <string>
 #include <vector>
 
 #include "agent/kubernetes/requests.h"
 #include "agent/loop/http.h"
+#include "reconcilers/model/object_key.h"
 #include "reconcilers/model/result.h"
 
 namespace ray_gitops::kubernetes {
@@ -19,8 +21,11 @@ struct AccessNeed {
   std::string purpose;  // what does not work without it
 };
 
-// All of it, what matters most first. deploy/kustomize/rights.yaml gives the same.
-std::vector<AccessNeed> needed_access(const std::string& agent_ns);
+// All of it, what matters most first. deploy/kustomize/rights.yaml gives the same,
+// for the companions that are allowed when the configuration does not say.
+// `companions`: the kinds that may stand in Git.
+std::vector<AccessNeed> needed_access(const std::string& agent_ns,
+                                      const std::set<Kind>& companions);
 
 // "pods in all namespaces"
 std::string to_string(const AccessNeed& need);

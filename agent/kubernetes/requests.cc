@@ -120,7 +120,8 @@ Result<ApiRequest> render_write(const Action& action) {
       return ApiRequest{"POST", with_manager(TRY(collection_path(action.target))), k_json,
                         action.body.canonical()};
     case Verb::Apply:
-      return ApiRequest{"PATCH", with_manager(object), k_apply_patch, guarded_body(action)};
+      return ApiRequest{"PATCH", with_manager(object) + (action.force ? "&force=true" : ""),
+                        k_apply_patch, guarded_body(action)};
     case Verb::Replace:
       return ApiRequest{"PUT", with_manager(object), k_json, guarded_body(action)};
     case Verb::Delete:

@@ -7,6 +7,11 @@
 
 namespace ray_gitops::review {
 
+void Recorder::begin(const ImaginedCluster& cluster) {
+  for (const ObjectKey& key : cluster.subjects())
+    if (!records_.contains(key)) before_.insert(key);
+}
+
 void Recorder::note_write(const ObjectKey& subject, const Action& action,
                           const ResourceView& view) {
   Record& record = records_[subject];

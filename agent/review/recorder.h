@@ -14,8 +14,9 @@ namespace ray_gitops::review {
 
 class Recorder {
  public:
-  // What is really there.
-  void begin(const ImaginedCluster& cluster) { before_ = cluster.subjects(); }
+  // What is really there. Types of companions are listed after the first deeds: what those made is
+  // there in thought only.
+  void begin(const ImaginedCluster& cluster);
   // `view` is what was written, or what is deleted.
   void note_write(const ObjectKey& subject, const Action& action, const ResourceView& view);
   void note_request(const ObjectKey& subject, const RayRequest& request);

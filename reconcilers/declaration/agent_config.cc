@@ -21,6 +21,15 @@ std::string text_or(const Json& json, std::initializer_list<const char*> keys,
   return find(json, keys) == nullptr ? std::move(otherwise) : text_at(json, keys);
 }
 
+std::set<Kind> companions_of(const Json& json, std::set<Kind> otherwise) {
+  const Json* kinds = find(json, {"companions", "kinds"});
+  if (kinds == nullptr) return otherwise;
+  std::set<Kind> allowed;
+  for (const Json& name : *kinds)
+    if (const auto kind = parse_kind(name.get<std::string>())) allowed.insert(*kind);
+  return allowed;
+}
+
 AgentConfig make_config(const Json& json) {
   AgentConfig config;
   config.agent_id = text_at(json, {"agentId"});
@@ -51,6 +60,7 @@ AgentConfig make_config(const Json& json) {
   status.burst = integer_at(json, {"status", "burst"}, status.burst);
   config.guards.objects = integer_at(json, {"guards", "objects"}, config.guards.objects);
   config.guards.percent = integer_at(json, {"guards", "percent"}, config.guards.percent);
+  config.companions = companions_of(json, config.companions);
   config.kubeconfig = text_at(json, {"cluster", "kubeconfig"});
   config.cache_directory = text_at(json, {"cacheDirectory"});
   return config;
@@ -164,6 +174,13 @@ ParsedAgentConfig parse_text(const YamlText& text, const std::string& path) {
 }
 
 }  // namespace
+
+std::set<Kind> refused_companions(const std::set<Kind>& allowed) {
+  std::set<Kind> refused;
+  for (const Kind kind : all_kinds())
+    if (is_companion(kind) && !allowed.contains(kind)) refused.insert(kind);
+  return refused;
+}
 
 ParsedAgentConfig parse_agent_config(std::string_view bytes, const std::string& path) {
   if (bytes.size() > k_file_bytes_max)

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "reconcilers/model/diagnostic.h"
+#include "reconcilers/model/object_key.h"
 
 namespace ray_gitops {
 
@@ -42,9 +44,13 @@ struct AgentConfig {
     std::int64_t objects = 5;
     std::int64_t percent = 30;
   } guards;
-  std::string kubeconfig;       // cluster.kubeconfig; "" when left out
-  std::string cache_directory;  // "" when left out
+  std::set<Kind> companions = default_companions();  // companions.kinds
+  std::string kubeconfig;                            // cluster.kubeconfig; "" when left out
+  std::string cache_directory;                       // "" when left out
 };
+
+// The companion kinds that are not among those allowed.
+std::set<Kind> refused_companions(const std::set<Kind>& allowed);
 
 struct ParsedAgentConfig {
   std::optional<AgentConfig> config;    // when there is no error

@@ -1,5 +1,7 @@
 #include "reconcilers/declaration/document_check.h"
 
+#include <set>
+#include <string>
 #include <utility>
 
 #include "reconcilers/declaration/field_support.h"
@@ -17,41 +19,41 @@
 namespace ray_gitops {
 namespace {
 
+// Kubernetes would remove what has run, and the agent would make it, and run it, again.
+void check_companion_job(const nlohmann::json& spec, const Path& path, Findings& findings) {
+  constexpr const char* k_field = "ttlSecondsAfterFinished";
+  if (find(spec, {k_field}) != nullptr)
+    findings.error_at_key(Rule::JobTimeToLive, path / k_field,
+                          "the Job would run again each time it has been removed",
+                          "remove it; the Job leaves when its file does");
+}
+
+void refuse_kind(Kind kind, const std::set<Kind>& refused, Findings& findings) {
+  if (refused.contains(kind))
+    findings.error(
+        Rule::KindNotAllowed, Path{{"kind"}},
+        std::string("the agent's configuration does not allow the kind ") + name_of(kind),
+        std::string("add ") + name_of(kind) +
+            " to companions.kinds there, or keep the file outside of this folder");
+}
+
 void check_rules(Kind kind, const nlohmann::json& document, Findings& findings) {
   const nlohmann::json& spec = at_or_null(document, {"spec"});
   const nlohmann::json& metadata = at_or_null(document, {"metadata"});
   const Path path{{"spec"}};
-  switch (kind) {
-    case Kind::RayCluster:
-      return check_raycluster_spec(spec, path, metadata, ClusterOwner::None, findings);
-    case Kind::RayJob:
-      return check_rayjob_spec(spec, path, metadata, findings);
-    case Kind::RayService:
-      return check_rayservice(document, findings);
-    case Kind::RayCronJob:
-      return check_raycronjob(document, findings);
-    case Kind::Namespace:
-    case Kind::ConfigMap:
-    case Kind::Secret:
-      return;
-  }
+  if (kind == Kind::RayCluster)
+    check_raycluster_spec(spec, path, metadata, ClusterOwner::None, findings);
+  if (kind == Kind::RayJob) check_rayjob_spec(spec, path, metadata, findings);
+  if (kind == Kind::RayService) check_rayservice(document, findings);
+  if (kind == Kind::RayCronJob) check_raycronjob(document, findings);
+  if (kind == Kind::Job) check_companion_job(spec, path, findings);
 }
 
 Spec make_spec(Kind kind, const nlohmann::json& document) {
-  switch (kind) {
-    case Kind::RayCluster:
-      return make_raycluster_spec(document);
-    case Kind::RayJob:
-      return make_rayjob_spec(document);
-    case Kind::RayService:
-      return make_rayservice_spec(document);
-    case Kind::RayCronJob:
-      return RayCronJobSpec{};
-    case Kind::Namespace:
-    case Kind::ConfigMap:
-    case Kind::Secret:
-      break;
-  }
+  if (kind == Kind::RayCluster) return make_raycluster_spec(document);
+  if (kind == Kind::RayJob) return make_rayjob_spec(document);
+  if (kind == Kind::RayService) return make_rayservice_spec(document);
+  if (kind == Kind::RayCronJob) return RayCronJobSpec{};
   return CompanionSpec{};
 }
 
@@ -72,13 +74,15 @@ Declaration make_declaration(const ObjectKey& key, nlohmann::json document,
 }  // namespace
 
 CheckedDocument check_document(nlohmann::json document, SourceNodePtr source,
-                               const Provenance& provenance, const std::string& default_namespace) {
+                               const Provenance& provenance, const std::string& default_namespace,
+                               const std::set<Kind>& refused) {
   Findings findings(std::move(source), provenance);
   const Identity identity = read_identity(document, default_namespace, findings);
   CheckedDocument checked;
   checked.key = identity.key;
   checked.name_known = identity.key.has_value() || identity.foreign;
   if (identity.kind) {
+    refuse_kind(*identity.kind, refused, findings);
     const Schema& schema = Schema::of(schema_of(*identity.kind));
     drop_nulls(schema, document);
     const bool was_clean = !findings.has_errors();

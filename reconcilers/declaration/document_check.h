@@ -2,6 +2,7 @@
 // One document's JSON -> a declaration, or what is wrong with it.
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,10 @@ struct CheckedDocument {
   bool name_known = false;                 // `key`, or certainly nothing of ours
 };
 
+// `refused`: companion kinds that the agent's configuration does not allow.
 // Without `source` every position is the provenance's line.
 CheckedDocument check_document(nlohmann::json document, SourceNodePtr source,
-                               const Provenance& provenance, const std::string& default_namespace);
+                               const Provenance& provenance, const std::string& default_namespace,
+                               const std::set<Kind>& refused);
 
 }  // namespace ray_gitops

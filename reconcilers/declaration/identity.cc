@@ -1,7 +1,9 @@
 #include "reconcilers/declaration/identity.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
+#include <vector>
 
 #include "reconcilers/declaration/json_access.h"
 #include "reconcilers/declaration/syntax.h"
@@ -12,16 +14,46 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t k_shown_max = 64;
-constexpr const char* k_kinds =
-    "RayCluster, RayJob, RayService, RayCronJob, Namespace, ConfigMap or Secret";
+// Its pods have a label of the name, a dash and ten characters: 63 at most.
+constexpr std::size_t k_stateful_set_name_max = 52;
+
+// "RayCluster, ... or PodDisruptionBudget"
+std::string shown_kinds() {
+  const std::vector<Kind> kinds = all_kinds();
+  std::string text;
+  for (const Kind kind : kinds) {
+    const bool last = kind == kinds.back();
+    text += (text.empty() ? "" : last ? " or " : ", ") + std::string(name_of(kind));
+  }
+  return text;
+}
 
 std::string quoted(const std::string& text) { return "`" + printable(text, k_shown_max) + "`"; }
 
-const char* api_version_of(Kind kind) { return is_companion(kind) ? "v1" : "ray.io/v1"; }
+const char* api_version_of(Kind kind) {
+  return is_companion(kind) ? api_version_of(companion_type(kind)) : "ray.io/v1";
+}
 
+// "apps" of "apps/v1"; "v1", the core group, as it is.
+std::string group_in(const std::string& api_version) {
+  return api_version.substr(0, api_version.find('/'));
+}
+
+// A group of which some kind may stand in a file: a kind that is not known there may be misspelled.
 bool is_group_of_ours(const std::string& api_version) {
-  const std::string group = api_version.substr(0, api_version.find('/'));
-  return group == "ray.io" || group == "v1" || group == "ray-gitops.io";
+  const std::string group = group_in(api_version);
+  const std::vector<Kind> kinds = all_kinds();
+  return group == "ray-gitops.io" || std::ranges::any_of(kinds, [&](Kind kind) {
+           return group_in(api_version_of(kind)) == group;
+         });
+}
+
+// Other projects have kinds of the same name, such as Knative's Service.
+std::optional<Kind> kind_of(const std::string& name, const std::string& api_version) {
+  const std::optional<Kind> kind = parse_kind(name);
+  const bool other = kind && is_companion(*kind) && api_version.find('/') != std::string::npos &&
+                     group_in(api_version) != group_in(api_version_of(*kind));
+  return other && !is_group_of_ours(api_version) ? std::nullopt : kind;
 }
 
 void read_kind(const Json& document, Identity& identity, Findings& findings) {
@@ -29,14 +61,16 @@ void read_kind(const Json& document, Identity& identity, Findings& findings) {
   if (kind == nullptr || !kind->is_string())
     return findings.error(kind == nullptr ? Rule::MissingField : Rule::WrongType, Path{{"kind"}},
                           kind == nullptr ? "the document has no kind" : "kind is not a string",
-                          std::string("write kind: ") + k_kinds);
-  identity.kind = parse_kind(kind->get<std::string>());
-  if (identity.kind) return;
+                          "write kind: " + shown_kinds());
   const std::string api_version = text_at(document, {"apiVersion"});
+  identity.kind = kind_of(kind->get<std::string>(), api_version);
+  if (identity.kind) return;
+  const bool known = parse_kind(kind->get<std::string>()).has_value();
   identity.foreign = api_version.find('/') != std::string::npos && !is_group_of_ours(api_version);
   findings.error(Rule::UnknownKind, Path{{"kind"}},
-                 "the kind is " + quoted(kind->get<std::string>()),
-                 std::string("write ") + k_kinds + "; keep other files outside of this folder");
+                 "the kind is " + quoted(kind->get<std::string>()) +
+                     (known ? " of " + quoted(api_version) : ""),
+                 "write " + shown_kinds() + "; keep other files outside of this folder");
 }
 
 void check_api_version(Json& document, Kind kind, Findings& findings) {
@@ -66,36 +100,34 @@ void refuse_exported_fields(Json& metadata, Findings& findings) {
   metadata.erase("generateName");
 }
 
-// KubeRay: 63 less the longest suffix that it appends to an object's name.
-std::size_t name_length_max(Kind kind) {
-  switch (kind) {
-    case Kind::RayCluster:
-      return 53;
-    case Kind::RayJob:
-    case Kind::RayService:
-      return 47;
-    case Kind::RayCronJob:
-      return 36;
-    case Kind::Namespace:
-      return k_dns_label_max;
-    case Kind::ConfigMap:
-    case Kind::Secret:
-      break;
-  }
-  return k_dns_subdomain_max;
+// Kinds whose names may have dots.
+bool is_subdomain_kind(Kind kind) {
+  return is_companion(kind) && kind != Kind::Namespace && kind != Kind::Service &&
+         kind != Kind::StatefulSet && kind != Kind::Job;
 }
 
+// KubeRay: 63 less the longest suffix that it appends to an object's name.
+std::size_t name_length_max(Kind kind) {
+  if (kind == Kind::RayCluster) return 53;
+  if (kind == Kind::RayJob || kind == Kind::RayService) return 47;
+  if (kind == Kind::RayCronJob) return 36;
+  if (kind == Kind::StatefulSet) return k_stateful_set_name_max;
+  return is_subdomain_kind(kind) ? k_dns_subdomain_max : k_dns_label_max;
+}
+
+bool begins_with_letter(Kind kind) { return !is_companion(kind) || kind == Kind::Service; }
+
 bool is_name_of(Kind kind, const std::string& name) {
-  if (kind == Kind::ConfigMap || kind == Kind::Secret) return is_dns1123_subdomain(name);
-  return kind == Kind::Namespace ? is_dns1123_label(name) : is_dns1035_label(name);
+  if (is_subdomain_kind(kind)) return is_dns1123_subdomain(name);
+  return begins_with_letter(kind) ? is_dns1035_label(name) : is_dns1123_label(name);
 }
 
 // Whether the name can be an object's at all; one that is only too long can be told apart.
 bool check_name(Kind kind, const std::string& name, Findings& findings) {
   const std::size_t longest = name_length_max(kind);
   if (is_name_of(kind, name) && name.size() <= longest) return true;
-  const bool dots = kind == Kind::ConfigMap || kind == Kind::Secret;
-  const bool letter_first = !is_companion(kind);
+  const bool dots = is_subdomain_kind(kind);
+  const bool letter_first = begins_with_letter(kind);
   findings.error(
       Rule::ObjectName, Path{{"metadata", "name"}},
       "the name is " + quoted(name) + ", " + std::to_string(name.size()) + " characters long",
@@ -138,7 +170,7 @@ Identity read_identity(nlohmann::json& document, const std::string& default_name
   Identity identity;
   if (!document.is_object()) {
     findings.error(Rule::NotAnObject, {}, "the document is not a mapping",
-                   std::string("write apiVersion, kind and metadata; kind is ") + k_kinds);
+                   "write apiVersion, kind and metadata; kind is " + shown_kinds());
     return identity;
   }
   read_kind(document, identity, findings);

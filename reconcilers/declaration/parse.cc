@@ -30,8 +30,9 @@ void sort_by_place(std::vector<Diagnostic>& diagnostics) {
 
 class FileParser {
  public:
-  FileParser(const FileSource& source, const std::string& default_namespace)
-      : source_(source), default_namespace_(default_namespace) {
+  FileParser(const FileSource& source, const std::string& default_namespace,
+             const std::set<Kind>& refused)
+      : source_(source), default_namespace_(default_namespace), refused_(refused) {
     file_.path = source.path;
   }
 
@@ -81,10 +82,10 @@ class FileParser {
     if (yaml.complete && yaml.root.is_null() && yaml.diagnostics.empty()) return;
     const bool well_formed = yaml.complete && yaml.diagnostics.empty();
     const Provenance provenance = provenance_at(yaml.line);
-    CheckedDocument checked =
-        yaml.complete
-            ? check_document(std::move(yaml.root), yaml.source, provenance, default_namespace_)
-            : check_beginning(std::move(yaml.root), yaml.source, provenance);
+    CheckedDocument checked = yaml.complete
+                                  ? check_document(std::move(yaml.root), yaml.source, provenance,
+                                                   default_namespace_, refused_)
+                                  : check_beginning(std::move(yaml.root), yaml.source, provenance);
     if (!well_formed) checked.declaration.reset();
     if (!yaml.identity_clear) {
       checked.key.reset();
@@ -114,6 +115,7 @@ class FileParser {
 
   const FileSource& source_;
   const std::string& default_namespace_;
+  const std::set<Kind>& refused_;
   ParsedFile file_;
 };
 
@@ -132,12 +134,13 @@ Diagnostic duplicate_at(const Place& place, const Place& other, const ObjectKey&
 
 }  // namespace
 
-ParsedFile parse_file(const FileSource& source, const std::string& default_namespace) {
-  return FileParser(source, default_namespace).parse();
+ParsedFile parse_file(const FileSource& source, const std::string& default_namespace,
+                      const std::set<Kind>& refused) {
+  return FileParser(source, default_namespace, refused).parse();
 }
 
 Result<Declaration> parse_document(const Document& document, const Provenance& provenance) {
-  CheckedDocument checked = check_document(document.json(), nullptr, provenance, {});
+  CheckedDocument checked = check_document(document.json(), nullptr, provenance, {}, {});
   if (checked.declaration) return *std::move(checked.declaration);
   for (const Diagnostic& diagnostic : checked.diagnostics)
     if (diagnostic.severity == Severity::Error)
@@ -158,11 +161,11 @@ std::vector<Diagnostic> find_duplicate_objects(std::span<const ParsedFile> files
   return diagnostics;
 }
 
-Validation validate_files(std::span<const FileSource> sources,
-                          const std::string& default_namespace) {
+Validation validate_files(std::span<const FileSource> sources, const std::string& default_namespace,
+                          const std::set<Kind>& refused) {
   Validation validation;
   for (const FileSource& source : sources)
-    validation.files.push_back(parse_file(source, default_namespace));
+    validation.files.push_back(parse_file(source, default_namespace, refused));
   std::sort(validation.files.begin(), validation.files.end(),
             [](const ParsedFile& left, const ParsedFile& right) { return left.path < right.path; });
   validation.diagnostics = find_duplicate_objects(validation.files);

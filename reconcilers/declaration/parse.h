@@ -2,6 +2,7 @@
 // Bytes of a watched file -> the declarations in it, or what is wrong with them, with positions.
 
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,7 +39,9 @@ struct FileSource {
 };
 
 // Total: any bytes give a ParsedFile. An error in one document hides nothing of the others.
-ParsedFile parse_file(const FileSource& source, const std::string& default_namespace);
+// `refused`: companion kinds that the agent's configuration does not allow (KindNotAllowed).
+ParsedFile parse_file(const FileSource& source, const std::string& default_namespace,
+                      const std::set<Kind>& refused = {});
 
 // The document that an anchor keeps: schema and rules apply as in a file. The error is the first
 // diagnostic (InvalidInput). The document has its namespace, so none is defaulted.
@@ -54,7 +57,7 @@ struct Validation {
 };
 
 // What `validate` says about a set of files.
-Validation validate_files(std::span<const FileSource> sources,
-                          const std::string& default_namespace);
+Validation validate_files(std::span<const FileSource> sources, const std::string& default_namespace,
+                          const std::set<Kind>& refused = {});
 
 }  // namespace ray_gitops

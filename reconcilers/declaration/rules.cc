@@ -28,6 +28,8 @@ constexpr std::array k_rules{
              "An object is declared in one place only; of two, neither is applied."},
     RuleInfo{NotAnObject, "NotAnObject", "A document is a mapping with apiVersion and kind."},
     RuleInfo{UnknownKind, "UnknownKind", "A document is of a kind that is understood."},
+    RuleInfo{KindNotAllowed, "KindNotAllowed",
+             "The agent's configuration allows the companion's kind."},
     RuleInfo{ApiVersion, "ApiVersion", "A document has its kind's apiVersion."},
     RuleInfo{GenerateName, "GenerateName",
              "An object has a name of its own: what is in Git must be recognised again."},
@@ -119,6 +121,9 @@ constexpr std::array k_rules{
              "The head Service of a RayService's cluster has no name of its own."},
     RuleInfo{InitializingTimeout, "InitializingTimeout",
              "ray.io/initializing-timeout is a positive duration."},
+    RuleInfo{JobTimeToLive, "JobTimeToLive",
+             "A Kubernetes Job that stands in Git has no ttlSecondsAfterFinished: it would run "
+             "again."},
     RuleInfo{NotSupportedYet, "NotSupportedYet",
              "A field or kind is understood but not acted on yet."},
     RuleInfo{ManagedElsewhere, "ManagedElsewhere", "Another controller manages the object."},

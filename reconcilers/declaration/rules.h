@@ -24,6 +24,7 @@ enum class Rule : std::uint8_t {
   // The object
   NotAnObject,
   UnknownKind,
+  KindNotAllowed,
   ApiVersion,
   GenerateName,
   ExportedField,
@@ -82,6 +83,8 @@ enum class Rule : std::uint8_t {
   ServiceUpgrade,
   ServiceHeadName,
   InitializingTimeout,
+  // Companions
+  JobTimeToLive,
   // What is not acted on
   NotSupportedYet,
   ManagedElsewhere,

@@ -93,16 +93,19 @@ void drop_nulls_in(const Schema& schema, const nlohmann::json& node, nlohmann::j
 
 }  // namespace
 
-SchemaId schema_of(Kind kind) { return static_cast<SchemaId>(static_cast<std::uint8_t>(kind)); }
+SchemaId schema_of(Kind kind) {
+  if (kind > Kind::Secret) return SchemaId::Companion;
+  return static_cast<SchemaId>(static_cast<std::uint8_t>(kind));
+}
 
 Schema::Schema(std::string_view text)
     : root_(nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false)), validator_(root_) {}
 
 const Schema& Schema::of(SchemaId id) {
-  static const std::array<Schema, 8> k_schemas{
-      Schema(schemas::raycluster), Schema(schemas::rayjob),      Schema(schemas::rayservice),
-      Schema(schemas::raycronjob), Schema(schemas::namespace_),  Schema(schemas::configmap),
-      Schema(schemas::secret),     Schema(schemas::agent_config)};
+  static const std::array<Schema, 9> k_schemas{
+      Schema(schemas::raycluster), Schema(schemas::rayjob),     Schema(schemas::rayservice),
+      Schema(schemas::raycronjob), Schema(schemas::namespace_), Schema(schemas::configmap),
+      Schema(schemas::secret),     Schema(schemas::companion),  Schema(schemas::agent_config)};
   return k_schemas.at(static_cast<std::size_t>(id));
 }
 

@@ -23,6 +23,7 @@ enum class SchemaId : std::uint8_t {
   Namespace,
   ConfigMap,
   Secret,
+  Companion,  // of every other kind: its metadata only, the rest is for the API server to judge
   AgentConfig
 };
 

@@ -22,6 +22,8 @@ inline constexpr const char* k_ft_enabled = "ray.io/ft-enabled";
 inline constexpr const char* k_agent = "ray-gitops.io/agent";  // the watch selector: agent id
 inline constexpr const char* k_kind = "ray-gitops.io/kind";  // on anchors: declared kind, or Agent
 // Annotations:
+// "true" on a PersistentVolumeClaim: it is deleted, with its data, when its file is gone.
+inline constexpr const char* k_prune = "ray-gitops.io/prune";
 inline constexpr const char* k_desired_hash = "ray-gitops.io/desired-hash";
 inline constexpr const char* k_template_hash = "ray-gitops.io/template-hash";
 inline constexpr const char* k_runtime_hash = "ray-gitops.io/runtime-hash";

@@ -19,6 +19,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr std::size_t k_digest_digits = 12;
+
 std::string label(const Json& object, const char* name) {
   return text_of(member(object, "metadata", "labels", name));
 }
@@ -64,6 +66,26 @@ Result<ObjectMeta> parse_meta(ResourceType type, const Json& object) {
   const auto created_at = parse_rfc3339(text_of(member(metadata, "creationTimestamp")));
   meta.created_at = created_at.value_or(WallTime{});
   return meta;
+}
+
+// Controllers write a status all the time, and nobody fights about it.
+FieldOwnership parse_ownership(const Json& object) {
+  FieldOwnership fields;
+  const Json& entries = member(object, "metadata", "managedFields");
+  if (!entries.is_array()) return fields;
+  std::string newest;
+  for (const Json& entry : entries) {
+    const std::string manager = text_of(member(entry, "manager"));
+    const std::string time = text_of(member(entry, "time"));
+    if (manager == k_field_manager) {
+      if (member(entry, "operation") == "Apply")
+        fields.ours = short_hash(Document{member(entry, "fieldsV1")}.canonical(), k_digest_digits);
+    } else if (member(entry, "subresource") != "status" && time >= newest) {
+      newest = time;
+      fields.last_other = printable(manager);
+    }
+  }
+  return fields;
 }
 
 PodPhase parse_phase(const std::string& phase) {
@@ -113,7 +135,10 @@ ConfigMapView parse_config_map(ObjectMeta meta, const Json& map) {
   view.meta = std::move(meta);
   view.anchor_kind = label(map, labels::k_kind);
   view.anchor_name = annotation(map, labels::k_name);
-  if (view.anchor_kind.empty()) return view;
+  if (view.anchor_kind.empty()) {
+    view.fields = parse_ownership(map);
+    return view;
+  }
   view.owner_name = text_of(member(controller_of(map), "name"));
   // What is no base64 is no document: the anchor then says nothing, which its reader reports.
   view.document = base64_decode(text_of(member(map, "binaryData", "document"))).value_or("");
@@ -160,19 +185,32 @@ Result<ResourceView> parse_view(ResourceType type, const nlohmann::json& object)
     case ResourceType::Pod:
       return ResourceView{parse_pod(std::move(meta), object)};
     case ResourceType::Service:
-      return ResourceView{
-          ServiceView{std::move(meta), label(object, labels::k_cluster),
-                      text_of(member(controller_of(object), "name")),
-                      text_of(member(object, "spec", "selector", labels::k_cluster)),
-                      service_shape(object), member(object, "spec", "clusterIP") == "None"}};
+      return ResourceView{ServiceView{
+          std::move(meta), label(object, labels::k_cluster),
+          text_of(member(controller_of(object), "name")),
+          text_of(member(object, "spec", "selector", labels::k_cluster)), service_shape(object),
+          parse_ownership(object), member(object, "spec", "clusterIP") == "None"}};
     case ResourceType::ConfigMap:
       return ResourceView{parse_config_map(std::move(meta), object)};
     case ResourceType::Namespace:
-      return ResourceView{NamespaceView{std::move(meta)}};
+      return ResourceView{NamespaceView{std::move(meta), parse_ownership(object)}};
     case ResourceType::Secret:
-      return ResourceView{SecretView{std::move(meta)}};
+      return ResourceView{SecretView{std::move(meta), parse_ownership(object)}};
     case ResourceType::Lease:
       return ResourceView{parse_lease(std::move(meta), object)};
+    case ResourceType::PersistentVolumeClaim:
+    case ResourceType::ServiceAccount:
+    case ResourceType::Role:
+    case ResourceType::RoleBinding:
+    case ResourceType::Deployment:
+    case ResourceType::StatefulSet:
+    case ResourceType::Job:
+    case ResourceType::Ingress:
+    case ResourceType::NetworkPolicy:
+    case ResourceType::HTTPRoute:
+    case ResourceType::PodDisruptionBudget:
+      return ResourceView{CompanionView{std::move(meta), parse_ownership(object),
+                                        annotation(object, labels::k_prune) == "true"}};
   }
   return fail(ErrorCode::Internal, "unknown resource type");
 }

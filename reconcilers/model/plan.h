@@ -15,7 +15,7 @@ namespace ray_gitops {
 
 enum class Verb : std::uint8_t {
   Create,   // POST: AlreadyExists when the name is taken
-  Apply,    // server-side apply with our field manager, never forced
+  Apply,    // server-side apply with our field manager
   Replace,  // PUT with the resource version in the preconditions (compare-and-swap)
   Delete    // DELETE with preconditions, background propagation
 };
@@ -37,6 +37,8 @@ struct Action {
   Preconditions preconditions;
   int wave = 0;        // lower waves are sent first
   std::string reason;  // the sentence shown in plan, log and status
+  // Of an Apply: fields that another manager took are taken back. Only of fields that we owned.
+  bool force = false;
 };
 
 enum class Phase : std::uint8_t {

@@ -25,6 +25,12 @@ struct ObjectMeta {
   WallTime created_at;
 };
 
+// Who wrote what of a companion, by its metadata.managedFields.
+struct FieldOwnership {
+  std::string ours;        // digest of the fields that our manager owns; "" when it owns none
+  std::string last_other;  // the manager that wrote last beside us, status aside; "" for none
+};
+
 enum class PodPhase : std::uint8_t { Pending, Running, Succeeded, Failed, Unknown };
 
 struct PodView {
@@ -53,7 +59,8 @@ struct ServiceView {
   std::string owner_name;    // of meta.owner_uid: the anchor that it was made for
   std::string selects;       // spec.selector["ray.io/cluster"]: the cluster that it leads to
   std::string shape_digest;  // of selector, ports, type and headlessness (manifest::service_shape)
-  bool headless = false;     // spec.clusterIP is "None", for good: it cannot be changed in place
+  FieldOwnership fields;
+  bool headless = false;  // spec.clusterIP is "None", for good: it cannot be changed in place
 };
 
 // A ConfigMap of ours: an anchor, the agent's anchor, or a companion. `document` and `state` are
@@ -69,14 +76,24 @@ struct ConfigMapView {
   std::string commit;    // annotations: where the document was read
   std::string path;
   std::string spec_hash;
+  FieldOwnership fields;  // of a companion only
 };
 
 struct NamespaceView {
   ObjectMeta meta;
+  FieldOwnership fields;
 };
 
 struct SecretView {
   ObjectMeta meta;
+  FieldOwnership fields;
+};
+
+// An object of a type that is nothing but a companion.
+struct CompanionView {
+  ObjectMeta meta;
+  FieldOwnership fields;
+  bool may_be_pruned = false;  // annotation ray-gitops.io/prune is "true"
 };
 
 struct LeaseView {
@@ -87,9 +104,11 @@ struct LeaseView {
   std::int64_t transitions = 0;
 };
 
-using ResourceView =
-    std::variant<PodView, ServiceView, ConfigMapView, NamespaceView, SecretView, LeaseView>;
+using ResourceView = std::variant<PodView, ServiceView, ConfigMapView, NamespaceView, SecretView,
+                                  LeaseView, CompanionView>;
 
 const ObjectMeta& meta_of(const ResourceView& view);
+// Empty for what is no companion.
+FieldOwnership ownership_of(const ResourceView& view);
 
 }  // namespace ray_gitops

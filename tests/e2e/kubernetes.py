@@ -24,13 +24,13 @@ class Kubernetes:
         elif file := re.search(r"^\s*certificate-authority: (\S+)", text, re.MULTILINE):
             self._tls = ssl.create_default_context(cafile=file.group(1))
 
-    def request(self, method, path, body=None):
+    def request(self, method, path, body=None, content_type="application/json"):
         """The answer's JSON. HTTPError as urllib raises it."""
         request = urllib.request.Request(
             self._server + path, method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": "Bearer " + self._token,
-                     "Content-Type": "application/json", "Accept": "application/json"})
+                     "Content-Type": content_type, "Accept": "application/json"})
         with urllib.request.urlopen(request, timeout=REQUEST_SECONDS_MAX,
                                     context=self._tls) as answer:
             return json.loads(answer.read())
@@ -60,6 +60,11 @@ class Kubernetes:
         if grace is not None:
             body["gracePeriodSeconds"] = grace
         self.request("DELETE", f"/api/v1/namespaces/{namespace}/{plural}/{name}", body)
+
+    def patch(self, path, manager, body):
+        """A merge patch by this field manager."""
+        return self.request("PATCH", f"{path}?fieldManager={manager}", body,
+                            "application/merge-patch+json")
 
     def pods(self, namespace, cluster):
         """Pods of a Ray cluster by name."""

@@ -17,6 +17,7 @@ import run  # noqa: E402
 STORIES = (
     "lifecycle_test",
     "guards_test",
+    "companions_test",
     "bad_commits_test",
     "crash_test.Crashes.test_an_agent_killed_at_random_moments_ends_where_it_should",
     "crash_test.Crashes.test_a_second_agent_of_the_same_id_writes_nothing",

@@ -82,10 +82,8 @@ void fill_volume(json& volume) {
       put_default(volume[source], "defaultMode", k_file_mode);
 }
 
-void fill_pod(json& pod) {
-  json& spec = pod["spec"];
+void fill_pod_spec(json& spec) {
   if (!spec.is_object()) return;
-  put_default(spec, "restartPolicy", "Always");
   put_default(spec, "dnsPolicy", "ClusterFirst");
   put_default(spec, "terminationGracePeriodSeconds", 30);
   put_default(spec, "schedulerName", "default-scheduler");
@@ -94,6 +92,29 @@ void fill_pod(json& pod) {
   for (const char* list : {"containers", "initContainers"})
     for_each_object(spec, list, fill_container);
   for_each_object(spec, "volumes", fill_volume);
+}
+
+void fill_pod(json& pod) {
+  json& spec = pod["spec"];
+  if (!spec.is_object()) return;
+  put_default(spec, "restartPolicy", "Always");
+  fill_pod_spec(spec);
+}
+
+// What the API server fills in; a Job's pods must say their restart policy.
+void fill_workload(const ResourceType& type, json& object) {
+  json& spec = object["spec"];
+  if (!spec.is_object()) return;
+  if (type.plural != "jobs") {
+    put_default(spec, "replicas", 1);
+    put_default(spec, "revisionHistoryLimit", 10);
+  }
+  const auto pods = spec.find("template");
+  if (pods == spec.end() || !pods->is_object()) return;
+  if (type.plural == "jobs" && pods->contains("spec"))
+    fill_pod_spec((*pods)["spec"]);
+  else
+    fill_pod(*pods);
 }
 
 void fill_service(json& service) {
@@ -134,12 +155,15 @@ void prepare_new(const ResourceType& type, json& object) {
   if (type.has_status && type.plural != "nodes") object.erase("status");
   if (type.plural == "namespaces") prepare_namespace(object);
   if (type.plural == "pods") object["status"] = {{"phase", "Pending"}};
+  if (type.plural == "persistentvolumeclaims") object["status"] = {{"phase", "Pending"}};
   if (type.plural == "services") object["status"] = {{"loadBalancer", json::object()}};
 }
 
 void fill_defaults(const ResourceType& type, json& object) {
   if (type.plural == "pods") fill_pod(object);
   if (type.plural == "services") fill_service(object);
+  if (type.plural == "deployments" || type.plural == "statefulsets" || type.plural == "jobs")
+    fill_workload(type, object);
   if (type.plural == "secrets") {
     fold_string_data(object);
     put_default(object, "type", "Opaque");

@@ -37,25 +37,35 @@ constexpr std::array k_keyed_fields{
 };
 
 // Objects that are one value (x-kubernetes-map-type: atomic).
-constexpr std::array<std::string_view, 14> k_atomic_objects{
-    "selector",        "nodeSelector",     "labelSelector",    "fieldRef",
-    "configMapKeyRef", "secretKeyRef",     "resourceFieldRef", "imagePullSecrets",
-    "targetRef",       "involvedObject",   "ownerReferences",  "claimRef",
-    "podAffinityTerm", "namespaceSelector"};
+constexpr std::array<std::string_view, 17> k_atomic_objects{
+    "selector",        "nodeSelector",      "labelSelector",    "fieldRef",
+    "configMapKeyRef", "secretKeyRef",      "resourceFieldRef", "imagePullSecrets",
+    "targetRef",       "involvedObject",    "ownerReferences",  "claimRef",
+    "podAffinityTerm", "namespaceSelector", "podSelector",      "roleRef",
+    "dataSource"};
 
 constexpr std::array<std::string_view, 10> k_unowned_metadata{
     "name",     "namespace",  "uid",           "resourceVersion",   "creationTimestamp",
     "selfLink", "generation", "managedFields", "deletionTimestamp", "deletionGracePeriodSeconds"};
+
+bool has_containers(std::string_view kind) {
+  return kind == "Pod" || kind == "Deployment" || kind == "StatefulSet" || kind == "Job";
+}
 
 MergeRule rule_of_list(const Place& place) {
   if (place.field == "finalizers") return {Shape::Set, {}};
   if (place.field == "ports") {
     if (place.kind == "Service" && place.parent == "spec")
       return {Shape::KeyedList, {"port", "protocol"}};
-    if (place.kind == "Pod") return {Shape::KeyedList, {"containerPort", "protocol"}};
+    if (has_containers(place.kind)) return {Shape::KeyedList, {"containerPort", "protocol"}};
     return {};
   }
-  if (place.kind == "EndpointSlice" && place.parent != "metadata") return {};
+  const bool is_plain = place.kind == "EndpointSlice" || place.kind == "HTTPRoute" ||
+                        place.field == "volumeClaimTemplates";
+  if (is_plain && place.parent != "metadata") return {};
+  if (place.kind == "ServiceAccount" && place.field == "secrets")
+    return {Shape::KeyedList, {"name"}};
+  if (place.kind == "ServiceAccount" && place.field == "imagePullSecrets") return {};
   const auto found = std::ranges::find(k_keyed_fields, place.field, &KeyedField::field);
   if (found == k_keyed_fields.end()) return {};
   MergeRule rule{Shape::KeyedList, {found->keys[0]}};

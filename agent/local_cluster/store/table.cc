@@ -177,8 +177,45 @@ Cells slice_cells(const json& slice, WallTime now) {
           slice_addresses(slice), age_of(slice, now)};
 }
 
+std::string ready_of(const json& workload) {
+  return std::to_string(integer_at(workload, {"status", "readyReplicas"})) + "/" +
+         std::to_string(integer_at(workload, {"spec", "replicas"}));
+}
+
+Cells deployment_cells(const json& object, WallTime now) {
+  return {name_of(object), ready_of(object), integer_at(object, {"status", "updatedReplicas"}),
+          integer_at(object, {"status", "availableReplicas"}), age_of(object, now)};
+}
+
+Cells stateful_set_cells(const json& object, WallTime now) {
+  return {name_of(object), ready_of(object), age_of(object, now)};
+}
+
+Cells claim_cells(const json& object, WallTime now) {
+  return {name_of(object), string_at(object, {"status", "phase"}),
+          string_at(object, {"spec", "volumeName"}),
+          string_at(object, {"spec", "storageClassName"}), age_of(object, now)};
+}
+
+Cells binding_cells(const json& object, WallTime now) {
+  return {name_of(object),
+          string_at(object, {"roleRef", "kind"}) + "/" + string_at(object, {"roleRef", "name"}),
+          age_of(object, now)};
+}
+
 Cells plain_cells(const json& object, WallTime now) {
   return {name_of(object), age_of(object, now)};
+}
+
+Layout layout_of_companion(std::string_view plural) {
+  if (plural == "deployments")
+    return {{{"Name"}, {"Ready"}, {"Up-to-date", true}, {"Available", true}, {"Age"}},
+            deployment_cells};
+  if (plural == "statefulsets") return {{{"Name"}, {"Ready"}, {"Age"}}, stateful_set_cells};
+  if (plural == "persistentvolumeclaims")
+    return {{{"Name"}, {"Status"}, {"Volume"}, {"StorageClass"}, {"Age"}}, claim_cells};
+  if (plural == "rolebindings") return {{{"Name"}, {"Role"}, {"Age"}}, binding_cells};
+  return {{{"Name"}, {"Age"}}, plain_cells};
 }
 
 Layout layout_of(std::string_view plural) {
@@ -223,7 +260,7 @@ Layout layout_of(std::string_view plural) {
   if (plural == "leases") return {{{"Name"}, {"Holder"}, {"Age"}}, lease_cells};
   if (plural == "endpointslices")
     return {{{"Name"}, {"AddressType"}, {"Ports"}, {"Endpoints"}, {"Age"}}, slice_cells};
-  return {{{"Name"}, {"Age"}}, plain_cells};
+  return layout_of_companion(plural);
 }
 
 json render_column(const Column& column) {

@@ -79,9 +79,21 @@ TEST(ParseFile, does_not_guess_the_name_of_a_document_that_breaks_off_before_it)
 }
 
 TEST(ParseFile, knows_that_another_api_group_declares_nothing_of_ours) {
-  const ParsedFile file = parse("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n");
+  const ParsedFile file =
+      parse("apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\n");
   EXPECT_EQ(places(file.diagnostics), "2:7 UnknownKind");
   EXPECT_TRUE(file.names_known);
+}
+
+TEST(ParseFile, refuses_a_kind_that_is_not_allowed_at_its_place_and_knows_its_name) {
+  const std::string text =
+      "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a}\n";
+  const ParsedFile file =
+      parse_file({.path = "a.yaml", .bytes = text, .commit = ""}, "default", {Kind::Role});
+  EXPECT_EQ(places(file.diagnostics), "2:7 KindNotAllowed");
+  EXPECT_TRUE(file.names_known);
+  EXPECT_EQ(file.documents.at(0).key, (ObjectKey{Kind::Role, "default", "a"}));
+  EXPECT_TRUE(parse(text).diagnostics.empty());
 }
 
 TEST(ParseFile, has_limits_that_make_names_unknown) {

@@ -78,7 +78,7 @@ Rights rights_in(const std::string& path) {
 
 TEST(Access, that_is_needed_is_what_the_manifests_give) {
   Rights needed;
-  for (const AccessNeed& need : needed_access("ray-gitops"))
+  for (const AccessNeed& need : needed_access("ray-gitops", default_companions()))
     needed[(need.ns.empty() ? "everywhere " : "own ") + need.group + "/" + need.resource].insert(
         need.verbs.begin(), need.verbs.end());
   EXPECT_EQ(needed, rights_in("deploy/kustomize/rights.yaml"));

@@ -342,7 +342,7 @@ TEST(Uids, are_a_function_of_the_seed) {
 
 TEST(Paths, that_name_no_resource_are_refused) {
   for (const char* path :
-       {"/api/v1/unknown", "/apis/apps/v1/deployments", "/api/v2/pods", "/", "/api/v1/pods/a",
+       {"/api/v1/unknown", "/apis/apps/v1/daemonsets", "/api/v2/pods", "/", "/api/v1/pods/a",
         "/api/v1/namespaces/d/pods/a/b/c", "/api/v1/namespaces/d/nodes"})
     EXPECT_FALSE(parse_target(path).has_value()) << path;
   EXPECT_EQ(parse_target("/api/v1/namespaces/d/pods/a/log")->subresource, "log");
@@ -352,7 +352,9 @@ TEST(Paths, that_name_no_resource_are_refused) {
 TEST(Discovery, names_every_type_once) {
   std::size_t count = 0;
   for (const char* path :
-       {"/api/v1", "/apis/coordination.k8s.io/v1", "/apis/discovery.k8s.io/v1"}) {
+       {"/api/v1", "/apis/apps/v1", "/apis/batch/v1", "/apis/coordination.k8s.io/v1",
+        "/apis/discovery.k8s.io/v1", "/apis/gateway.networking.k8s.io/v1",
+        "/apis/networking.k8s.io/v1", "/apis/policy/v1", "/apis/rbac.authorization.k8s.io/v1"}) {
     const Document answer = *render_discovery(path);
     for (const json& resource : answer.json()["resources"])
       count += resource["name"].get<std::string>().find('/') == std::string::npos ? 1U : 0U;

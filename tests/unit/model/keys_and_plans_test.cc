@@ -10,7 +10,7 @@
 namespace ray_gitops {
 namespace {
 
-constexpr int k_kinds = static_cast<int>(Kind::Secret) + 1;
+constexpr int k_kinds = static_cast<int>(Kind::PodDisruptionBudget) + 1;
 constexpr int k_phases = static_cast<int>(Phase::Held) + 1;
 
 TEST(Kind, is_read_back_from_its_name) {
@@ -19,16 +19,25 @@ TEST(Kind, is_read_back_from_its_name) {
     EXPECT_EQ(parse_kind(name_of(kind)), kind);
   }
   EXPECT_FALSE(parse_kind("raycluster"));
-  EXPECT_FALSE(parse_kind("Deployment"));
+  EXPECT_FALSE(parse_kind("DaemonSet"));
   EXPECT_FALSE(parse_kind(""));
 }
 
 TEST(Kind, is_a_companion_when_we_apply_it_as_written) {
-  std::set<std::string> companions;
-  for (int index = 0; index < k_kinds; ++index)
-    if (is_companion(static_cast<Kind>(index)))
-      companions.insert(name_of(static_cast<Kind>(index)));
-  EXPECT_EQ(companions, (std::set<std::string>{"Namespace", "ConfigMap", "Secret"}));
+  EXPECT_EQ(all_kinds().size(), static_cast<std::size_t>(k_kinds));
+  for (const Kind kind : all_kinds()) {
+    EXPECT_EQ(is_companion(kind), !std::string(name_of(kind)).starts_with("Ray"));
+    if (!is_companion(kind)) continue;
+    EXPECT_STREQ(kind_of(companion_type(kind)), name_of(kind));
+    EXPECT_EQ(companion_kind(companion_type(kind)), kind);
+  }
+}
+
+TEST(Kind, that_grants_rights_or_opens_a_cluster_is_not_allowed_by_default) {
+  for (const Kind kind : {Kind::Role, Kind::RoleBinding, Kind::Ingress, Kind::HTTPRoute})
+    EXPECT_FALSE(default_companions().contains(kind));
+  EXPECT_TRUE(default_companions().contains(Kind::ConfigMap));
+  EXPECT_EQ(default_companions().size(), 11U);
 }
 
 TEST(Key, shows_its_namespace_where_it_has_one) {
@@ -43,6 +52,8 @@ TEST(ResourceType, knows_its_words_in_the_api) {
   EXPECT_STREQ(kind_of(ResourceType::ConfigMap), "ConfigMap");
   EXPECT_STREQ(api_version_of(ResourceType::ConfigMap), "v1");
   EXPECT_STREQ(api_version_of(ResourceType::Lease), "coordination.k8s.io/v1");
+  EXPECT_EQ(group_of(ResourceType::Lease), "coordination.k8s.io");
+  EXPECT_EQ(group_of(ResourceType::Pod), "");
 }
 
 TEST(Phase, has_a_name_of_its_own) {
