@@ -14,9 +14,9 @@ RAY_ENVIRONMENTS=$CACHE_ROOT/ray
 # shellcheck disable=SC2034  # some are read by the scripts that source this one
 {
   LIBRARY_PACKAGES=(
-    libcli11-dev libcurl4-openssl-dev libevent-dev libexpected-dev libgit2-dev libprotobuf-dev
-    libre2-dev libspdlog-dev libsqlite3-dev libssl-dev libvalijson-dev libyaml-cpp-dev
-    nlohmann-json3-dev zlib1g-dev
+    libcli11-dev libcurl4-openssl-dev libevent-dev libexpected-dev libgit2-dev libmicrohttpd-dev
+    libprotobuf-dev libre2-dev libspdlog-dev libsqlite3-dev libssl-dev libvalijson-dev
+    libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev
   )
   BUILD_PACKAGES=(ca-certificates ccache cmake g++ lld ninja-build pkg-config
     protobuf-compiler python3 "${LIBRARY_PACKAGES[@]}")

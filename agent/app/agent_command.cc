@@ -60,7 +60,10 @@ int run_agent(const cli::AgentCommand& command) {
   if (!instance) return complain(instance.error(), "is the disk full?");
   Result<kubernetes::Connection> connection = connect_to_cluster(*config);
   if (!connection) return complain(connection.error(), k_connect_hint);
-  return Runtime(runtime_options(*config, *instance, cache + "/git", std::move(*connection))).run();
+  Runtime runtime(runtime_options(*config, *instance, cache + "/git", std::move(*connection)));
+  if (const Result<void> served = runtime.listen(); !served)
+    return complain(served.error(), "set metrics.address in the configuration, or leave it out");
+  return runtime.run();
 }
 
 }  // namespace ray_gitops::app

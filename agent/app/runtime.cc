@@ -42,7 +42,8 @@ bool is_work(const engine::Event& event) {
 }  // namespace
 
 Runtime::Runtime(RuntimeOptions options)
-    : engine_(std::move(options.engine)),
+    : identity_{options.engine.agent_id, options.engine.version},
+      engine_(std::move(options.engine)),
       worker_(loop_, std::move(options.git)),
       source_(worker_, std::move(options.source),
               [this](engine::Event event) { deliver(std::move(event)); }),
@@ -51,7 +52,13 @@ Runtime::Runtime(RuntimeOptions options)
       kubernetes_(loop_, std::move(options.kubernetes),
                   [this](engine::Event event) { deliver(std::move(event)); }),
       ray_(loop_, std::move(options.ray),
-           [this](engine::Event event) { deliver(std::move(event)); }) {}
+           [this](engine::Event event) { deliver(std::move(event)); }),
+      metrics_address_(std::move(options.metrics_address)) {}
+
+Result<void> Runtime::listen() {
+  if (metrics_address_.empty()) return {};
+  return monitor_.emplace(loop_, engine_, identity_).listen(metrics_address_);
+}
 
 int Runtime::run() {
   loop_.watch_signals({SIGTERM, SIGINT, SIGUSR1}, [this](int signal) {
@@ -67,6 +74,7 @@ int Runtime::run() {
 
 void Runtime::deliver(engine::Event event) {
   if (is_work(event)) memory_.note_work();
+  if (monitor_) monitor_->on(event);
   carry_out(engine_.step(std::move(event), loop_.now()));
   schedule_tick();
 }
@@ -81,7 +89,8 @@ void Runtime::schedule_tick() {
 }
 
 void Runtime::carry_out(engine::Effects effects) {
-  for (engine::Effect& effect : effects)
+  for (engine::Effect& effect : effects) {
+    if (monitor_) monitor_->on(effect);
     std::visit(Overload{
                    [&](const engine::ListRemote& list) { source_.list_remote(list); },
                    [&](const engine::LoadCommit& load) { source_.load_commit(load); },
@@ -102,6 +111,7 @@ void Runtime::carry_out(engine::Effects effects) {
                    },
                },
                effect);
+  }
 }
 
 }  // namespace ray_gitops::app

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/app/memory.h"
+#include "agent/app/monitor.h"
 #include "agent/engine/engine.h"
 #include "agent/git/git_worker.h"
 #include "agent/kubernetes/client.h"
@@ -24,12 +25,15 @@ struct RuntimeOptions {
   report::ReportOptions report;
   kubernetes::ClientOptions kubernetes;
   ray::RayClientOptions ray;
+  std::string metrics_address;  // "": nothing is served
 };
 
 class Runtime {
  public:
   explicit Runtime(RuntimeOptions options);
 
+  // Serves metrics and probes where the options say so. Before run().
+  Result<void> listen();
   // Until the engine says Exit; the process's exit code. SIGTERM and SIGINT ask it to stop, SIGUSR1
   // to poll now.
   int run();
@@ -41,12 +45,15 @@ class Runtime {
 
   Loop loop_;
   Memory memory_{loop_};
+  metrics::Identity identity_;
   engine::Engine engine_;
   git::GitWorker worker_;
   source::Source source_;
   report::Report report_;
   kubernetes::KubernetesClient kubernetes_;
   ray::RayClient ray_;
+  std::string metrics_address_;
+  std::optional<Monitor> monitor_;
   TimerId tick_ = 0;
   std::optional<int> exit_code_;
 };

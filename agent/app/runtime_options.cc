@@ -56,6 +56,7 @@ RuntimeOptions runtime_options(const AgentConfig& config, const std::string& ins
   options.kubernetes = {.connection = std::move(connection),
                         .agent_id = config.agent_id,
                         .user_agent = std::string("ray-gitops/") + k_version};
+  options.metrics_address = config.metrics_address;
   options.ray.user_agent = options.kubernetes.user_agent;
   return options;
 }

@@ -15,6 +15,7 @@
 #include "agent/engine/parts.h"
 #include "agent/engine/publisher.h"
 #include "agent/engine/source.h"
+#include "agent/engine/summary.h"
 #include "agent/engine/writes.h"
 
 namespace ray_gitops::engine {
@@ -34,6 +35,10 @@ class Engine {
 
   // What the status tree would say now.
   status::StatusFacts facts(Now now);
+
+  // Numbers about what it holds. Takes time in proportion to the objects.
+  Summary summary(Now now) const;
+  Readiness readiness(Now now) const;
 
  private:
   void take(Event event, Now now, Effects& effects);

@@ -31,6 +31,8 @@ class Lease {
 
   bool is_held(Now now) const;
   bool is_released() const { return released_; }
+  // As last seen, another process has it.
+  bool is_anothers() const { return live_ && !live_->holder.empty() && live_->holder != instance_; }
   std::int64_t epoch() const { return epoch_; }
   // Why it is not held, one sentence; empty while it is.
   const std::string& obstacle() const { return obstacle_; }

@@ -183,6 +183,7 @@ void Objects::reconcile(const ObjectKey& key, Record& record, std::optional<std:
     unjudged_.erase(key);
   const Choice choice = choose(key, record);
   const Plan plan = plan_for(key, record, choice, room.value_or(0), now);
+  ++reconciles_[key.kind];
   Deadline next = plan.next_look_at;
   if (is_parent(key.kind)) retire(key, plan);
   if (room) next = earlier(next, send(key, plan, *room, now, effects));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/engine/cache.h"
@@ -63,6 +64,9 @@ class Objects {
   // What the guard compares: anchored objects, and companions that `state` says we applied.
   sync::LiveFacts live_facts(const AgentState& state, const LoadedCommit& commit);
   std::vector<status::ObjectStatus> statuses(Now now);
+  // How many of them there are; and plans made since the start.
+  std::map<std::pair<Kind, Phase>, std::size_t> count_by_phase() const;
+  const std::map<Kind, std::uint64_t>& reconciles() const { return reconciles_; }
   // Runs that the live anchors of jobs say have ended.
   std::map<ObjectKey, FinishedRuns> finished_runs() const;
 
@@ -187,6 +191,7 @@ class Objects {
             Effects& effects);
   status::ObjectStatus describe_object(const ObjectKey& key, const Record& record,
                                        const Choice& choice, const Plan& plan) const;
+  bool is_shown(const ObjectKey& key, const Record& record) const;
   bool is_gone(const ObjectKey& key, const Record& record) const;
 
   const EngineOptions& options_;
@@ -201,6 +206,7 @@ class Objects {
   std::map<ObjectKey, std::set<ObjectKey>> watchers_of_;  // by cluster: jobs, services
   Targets targets_;                                       // with a write or refusal
   Turns turns_;
+  std::map<Kind, std::uint64_t> reconciles_;
   bool accepted_ = false;  // a commit has been accepted since the start
   std::optional<std::string> opaque_file_;
   std::string hold_message_;

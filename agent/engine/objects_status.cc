@@ -73,16 +73,27 @@ status::ObjectStatus Objects::describe_object(const ObjectKey& key, const Record
   return status;
 }
 
+// A cluster that was made for a job or a service is told of there.
+bool Objects::is_shown(const ObjectKey& key, const Record& record) const {
+  const bool unasked = !is_companion(key.kind) && is_child(anchor_of(key)) && !record.wish.declared;
+  return !record.status.reason.empty() && !unasked;
+}
+
 std::vector<status::ObjectStatus> Objects::statuses(Now now) {
   std::vector<status::ObjectStatus> list;
   for (const auto& [key, record] : records_) {
-    const bool unasked =
-        !is_companion(key.kind) && is_child(anchor_of(key)) && !record.wish.declared;
-    if (record.status.reason.empty() || unasked) continue;
+    if (!is_shown(key, record)) continue;
     list.push_back(record.status);
     publisher_.stamp(list.back(), now);
   }
   return list;
+}
+
+std::map<std::pair<Kind, Phase>, std::size_t> Objects::count_by_phase() const {
+  std::map<std::pair<Kind, Phase>, std::size_t> counts;
+  for (const auto& [key, record] : records_)
+    if (is_shown(key, record)) ++counts[{key.kind, record.status.phase}];
+  return counts;
 }
 
 }  // namespace ray_gitops::engine

@@ -65,6 +65,8 @@ class Writes {
 
   bool is_under_way(const ResourceKey& key) const { return under_way_.contains(key); }
   bool is_being_created(const ResourceKey& key) const;
+  std::size_t under_way_count() const { return under_way_.size(); }
+  std::size_t unknown_count() const { return unknown_.size(); }
   bool is_unknown(const ResourceKey& key) const { return unknown_.contains(key); }
   const std::map<ResourceKey, Refusal>& refusals() const { return refusals_; }
   // Forgets a refusal: what it was about has changed.

@@ -9,6 +9,7 @@
 #include "reconcilers/declaration/json_access.h"
 #include "reconcilers/declaration/repository_rules.h"
 #include "reconcilers/declaration/schema_check.h"
+#include "reconcilers/declaration/syntax.h"
 #include "reconcilers/declaration/yaml_reader.h"
 
 namespace ray_gitops {
@@ -62,6 +63,7 @@ AgentConfig make_config(const Json& json) {
   config.guards.percent = integer_at(json, {"guards", "percent"}, config.guards.percent);
   config.companions = companions_of(json, config.companions);
   config.kubeconfig = text_at(json, {"cluster", "kubeconfig"});
+  config.metrics_address = text_at(json, {"metrics", "address"});
   config.cache_directory = text_at(json, {"cacheDirectory"});
   return config;
 }
@@ -141,6 +143,10 @@ void check_config(const Json& json, const AgentConfig& config, Findings& finding
     findings.error(Rule::RepositoryPath, Path{{"repository", "path"}},
                    "the folder is `" + printable(config.repository.path, 64) + "`",
                    "write a path inside the repository such as clusters/prod");
+  if (!config.metrics_address.empty() && !is_listen_address(config.metrics_address))
+    findings.error(Rule::MetricsAddress, Path{{"metrics", "address"}},
+                   "the address is `" + printable(config.metrics_address, 64) + "`",
+                   "write a numeric address and a port such as 0.0.0.0:8080");
   if (config.status.max_wait_seconds < config.status.debounce_seconds)
     findings.error(Rule::StatusTiming, Path{{"status", "maxWaitSeconds"}},
                    "maxWaitSeconds " + std::to_string(config.status.max_wait_seconds) +

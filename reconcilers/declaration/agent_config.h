@@ -46,6 +46,7 @@ struct AgentConfig {
   } guards;
   std::set<Kind> companions = default_companions();  // companions.kinds
   std::string kubeconfig;                            // cluster.kubeconfig; "" when left out
+  std::string metrics_address;                       // metrics.address; "" when left out
   std::string cache_directory;                       // "" when left out
 };
 

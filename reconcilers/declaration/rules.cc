@@ -137,6 +137,7 @@ constexpr std::array k_rules{
              "http:// and repositories on this machine are allowed by a field of their own."},
     RuleInfo{RepositoryCredentials, "RepositoryCredentials",
              "Credentials and authorities are absolute paths of files, for a URL that uses them."},
+    RuleInfo{MetricsAddress, "MetricsAddress", "metrics.address is a numeric address and a port."},
     RuleInfo{StatusTiming, "StatusTiming", "status.maxWaitSeconds is at least debounceSeconds."},
 };
 

@@ -94,6 +94,7 @@ enum class Rule : std::uint8_t {
   RepositoryPath,
   RepositoryTransport,
   RepositoryCredentials,
+  MetricsAddress,
   StatusTiming,
 };
 

@@ -53,6 +53,11 @@ bool is_base64(std::string_view text) {
   return digits % 4 == 0;
 }
 
+bool is_listen_address(std::string_view text) {
+  static const re2::RE2 k_pattern("([0-9.]{7,15}|\\[[0-9a-fA-F:.]{2,45}\\]):[0-9]{1,5}");
+  return matches(text, k_pattern);
+}
+
 bool is_uri(std::string_view text) { return text.find("://") != std::string_view::npos; }
 
 std::optional<Version> parse_version(std::string_view text) {

@@ -29,6 +29,8 @@ bool is_label_value(std::string_view text);
 // A signed decimal number with one of n u m k M G T P E Ki Mi Gi Ti Pi Ei or an exponent.
 bool is_quantity(std::string_view text);
 bool is_base64(std::string_view text);
+// "0.0.0.0:8080", "[::]:8080": the shape of a numeric address with a port.
+bool is_listen_address(std::string_view text);
 // Has a scheme ("https://", "local://"); a path has none.
 bool is_uri(std::string_view text);
 

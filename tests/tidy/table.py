@@ -19,6 +19,8 @@ LIBRARIES = {
     "spdlog": ("spdlog/",),
     "cli11": ("CLI/",),
     "libevent": ("event2/",),
+    "microhttpd": ("microhttpd.h",),
+    "prometheus": ("prometheus/",),
     "sqlite": ("sqlite3.h",),
     "protobuf": ("google/protobuf/", "gcs.pb.h"),  # and what protoc made of gcs.proto
     "gtest": ("gtest/", "gmock/"),
@@ -26,7 +28,8 @@ LIBRARIES = {
 }
 
 # Slow to compile: in source files only, never in a header.
-HEAVY_LIBRARIES = ("spdlog", "cli11", "valijson", "libevent", "curl", "git2", "sqlite")
+HEAVY_LIBRARIES = ("spdlog", "cli11", "valijson", "libevent", "curl", "git2", "sqlite",
+                   "microhttpd", "prometheus")
 
 # Standard headers that a pure room has no use for.
 IMPURE_STANDARD = (
@@ -59,8 +62,8 @@ KINDS = tuple("reconcilers/" + kind
 ALL_RECONCILERS = (MODEL, MANIFEST, SCHEDULE, PARENT, *KINDS, "reconcilers/declaration",
                    "reconcilers/autoscaler", "reconcilers/sync", "reconcilers/status")
 ADAPTERS = (LOOP, LOG, GIT, "agent/source", "agent/report", "agent/review", "agent/kubernetes",
-            "agent/ray", GCS, "agent/web", "agent/cli", STORE, "agent/local_cluster/server",
-            "agent/local_cluster/kubelet")
+            "agent/ray", GCS, "agent/metrics", "agent/web", "agent/cli", STORE,
+            "agent/local_cluster/server", "agent/local_cluster/kubelet")
 
 ROOMS = {
     MODEL: pure(libraries=("expected",), source_only=("json", "openssl")),
@@ -91,7 +94,8 @@ ROOMS = {
                                                      "sqlite")),
     "agent/local_cluster/kubelet": adapter(ours=(MODEL, STORE, LOOP, LOG),
                                            libraries=("json", "libevent", "expected")),
-    "agent/web": adapter(ours=(MODEL, ENGINE, LOOP, LOG), libraries=("json", "libevent")),
+    "agent/metrics": adapter(ours=(MODEL, ENGINE), libraries=("prometheus",)),
+    "agent/web": adapter(ours=(MODEL, LOOP), libraries=("microhttpd",)),
     "agent/cli": adapter(ours=(MODEL,), libraries=("cli11",)),
     "agent/app": adapter(ours=(*ALL_RECONCILERS, ENGINE, *ADAPTERS),
                          libraries=("json", "curl", "git2", "libevent")),

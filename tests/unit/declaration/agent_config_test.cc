@@ -48,6 +48,19 @@ TEST(AgentConfig, has_defaults_for_all_but_the_agent_and_its_repository) {
   EXPECT_EQ(config.status.burst, 30);
   EXPECT_EQ(config.guards.objects, 5);
   EXPECT_EQ(config.guards.percent, 30);
+  EXPECT_EQ(config.metrics_address, "");
+}
+
+TEST(AgentConfig, listens_on_a_numeric_address_and_a_port_only) {
+  const std::string start = "repository: {url: 'https://h/repo.git'}\nmetrics: {address: '";
+  for (const char* address : {"0.0.0.0:8080", "[::]:8080", "[fd00::1]:1"}) {
+    const ParsedAgentConfig parsed = parse_config(start + address + "'}\n");
+    ASSERT_TRUE(parsed.config) << address;
+    EXPECT_EQ(parsed.config->metrics_address, address);
+  }
+  for (const char* address : {"8080", ":8080", "localhost:8080", "0.0.0.0", "::1:80"})
+    EXPECT_NE(refused(start + address + "'}\n"), "") << address;
+  EXPECT_NE(refused("repository: {url: 'https://h/repo.git'}\nmetrics: {}\n"), "");
 }
 
 TEST(AgentConfig, carries_what_is_written) {

@@ -66,6 +66,7 @@ class Bench {
   status::ObjectStatus status_of(const std::string& cluster);
   std::string hold_id() { return engine_->facts(now()).hold_id; }
   std::string problem() { return engine_->facts(now()).source_problem; }
+  Summary summary() const { return engine_->summary(now()); }
   Now now() const { return at(since_); }
 
   // Ray on every head: ids of the jobs it was given, and what it says of them.
