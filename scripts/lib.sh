@@ -127,6 +127,36 @@ ensure_go() {
   printf '%s\n' "$directory/bin/go"
 }
 
+# ensure_helm: prints the path of the Helm that tests/kubernetes/helm/go.mod names, built once for
+# it: two minutes of two cores.
+ensure_helm() {
+  local source=$ROOT/tests/kubernetes/helm key parent=$CACHE_ROOT/helm
+  key=$(cat "$source/go.mod" "$source/go.sum" | sha256sum | cut -c 1-16)
+  if [ ! -x "$parent/$key" ]; then
+    [ -w "$parent" ] || as_root install -d -m 755 -o "$(id -u)" -g "$(id -g)" "$parent"
+    (
+      flock 9
+      [ -x "$parent/$key" ] || build_helm "$source" "$parent/$key"
+    ) 9>"$parent/.lock" || return 1
+  fi
+  printf '%s\n' "$parent/$key"
+}
+
+# The body of ensure_helm, with the lock held.
+build_helm() {
+  local source=$1 binary=$2 go log
+  log=$(mktemp)
+  go=$(ensure_go)
+  step "building Helm for tests"
+  if ! (cd "$source" && CGO_ENABLED=0 "$go" build -trimpath -ldflags "-s -w" -o "$binary.new" \
+    helm.sh/helm/v3/cmd/helm) >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    die "Helm could not be built" "is a Go module proxy reachable? Read $log, then run this again"
+  fi
+  rm -f "$log"
+  mv "$binary.new" "$binary"
+}
+
 # ensure_kubetest: prints the path of a Kubernetes control plane for tests, built once for its
 # sources: five minutes of two cores, and 3 GB of memory at its end.
 ensure_kubetest() {

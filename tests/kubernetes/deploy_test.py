@@ -2,7 +2,9 @@
 
 import json
 import os
+import pathlib
 import subprocess
+import tempfile
 
 from world import PROGRAM, ROOT, STATUS_SECONDS_MAX, Story, cluster_yaml, group_yaml, wait_for
 
@@ -70,6 +72,14 @@ class Deploy(Story):
         wait_for(lambda: json.loads(kubectl("get", "deployment", NAME, "-n", NAME, "-o", "json"))
                  .get("status", {}).get("availableReplicas") == 1, STATUS_SECONDS_MAX,
                  "the Deployment to be available")
+
+    def test_1_its_pod_monitor_is_a_component(self):
+        with tempfile.TemporaryDirectory(dir=ROOT / "deploy") as folder:
+            pathlib.Path(folder, "kustomization.yaml").write_text(
+                "resources: [../kustomize]\ncomponents: [../kustomize/pod-monitor]\n", "utf-8")
+            text = kubectl("kustomize", folder)
+        self.assertIn("kind: PodMonitor\n", text)
+        self.assertNotIn("kind: PodMonitor\n", kubectl("kustomize", str(ROOT / "deploy/kustomize")))
 
     def test_2_its_rights_are_enough(self):
         self.repository.write("clusters/team.yaml", COMPANIONS)

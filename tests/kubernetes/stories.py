@@ -25,6 +25,7 @@ STORIES = (
     "metrics_test",
     "server_test",
     "deploy_test",
+    "helm_test",
 )
 
 if __name__ == "__main__":
