@@ -49,15 +49,29 @@ Runtime::Runtime(RuntimeOptions options)
               [this](engine::Event event) { deliver(std::move(event)); }),
       report_(loop_, worker_, std::move(options.report),
               [this](engine::Event event) { deliver(std::move(event)); }),
-      kubernetes_(loop_, std::move(options.kubernetes),
+      kubernetes_(loop_, options.kubernetes,
                   [this](engine::Event event) { deliver(std::move(event)); }),
-      ray_(loop_, std::move(options.ray),
+      head_sender_(loop_, std::move(options.kubernetes.connection),
+                   std::move(options.kubernetes.user_agent)),
+      ray_(loop_, with_api_server(std::move(options.ray)),
            [this](engine::Event event) { deliver(std::move(event)); }),
       metrics_address_(std::move(options.metrics_address)) {}
 
 Result<void> Runtime::listen() {
   if (metrics_address_.empty()) return {};
   return monitor_.emplace(loop_, engine_, identity_).listen(metrics_address_);
+}
+
+ray::RayClientOptions Runtime::with_api_server(ray::RayClientOptions options) {
+  options.send_to_api_server = [this](HttpRequest request, HttpHandlers handlers) {
+    head_sender_.send({.method = std::move(request.method),
+                       .target = std::move(request.url),
+                       .content_type = request.headers["Content-Type"],
+                       .body = std::move(request.body),
+                       .time_max = request.deadline},
+                      kubernetes::RequestClass::Object, std::move(handlers));
+  };
+  return options;
 }
 
 int Runtime::run() {

@@ -11,6 +11,7 @@
 #include "agent/engine/engine.h"
 #include "agent/git/git_worker.h"
 #include "agent/kubernetes/client.h"
+#include "agent/kubernetes/sender.h"
 #include "agent/loop/loop.h"
 #include "agent/ray/client.h"
 #include "agent/report/report.h"
@@ -42,6 +43,7 @@ class Runtime {
   void deliver(engine::Event event);
   void carry_out(engine::Effects effects);
   void schedule_tick();
+  ray::RayClientOptions with_api_server(ray::RayClientOptions options);
 
   Loop loop_;
   Memory memory_{loop_};
@@ -51,6 +53,7 @@ class Runtime {
   source::Source source_;
   report::Report report_;
   kubernetes::KubernetesClient kubernetes_;
+  kubernetes::Sender head_sender_;  // of requests to heads by the API server's proxy
   ray::RayClient ray_;
   std::string metrics_address_;
   std::optional<Monitor> monitor_;

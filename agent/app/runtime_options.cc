@@ -29,9 +29,7 @@ engine::EngineOptions engine_options(const AgentConfig& config, const std::strin
                      .burst = static_cast<int>(config.status.burst)}};
 }
 
-}  // namespace
-
-Result<kubernetes::Connection> connect_to_cluster(const AgentConfig& config) {
+Result<kubernetes::Connection> find_cluster(const AgentConfig& config) {
   const std::string named = environment_or("KUBECONFIG", "");
   if (!config.kubeconfig.empty()) return kubernetes::load_kubeconfig(config.kubeconfig);
   if (!named.empty()) return kubernetes::load_kubeconfig(named);
@@ -41,6 +39,32 @@ Result<kubernetes::Connection> connect_to_cluster(const AgentConfig& config) {
   auto connection = kubernetes::in_cluster_connection(pod);
   if (connection || connection.error().code != ErrorCode::NotFound) return connection;
   return kubernetes::load_kubeconfig(home() + "/.kube/config");
+}
+
+ray::RayAccess ray_access_of(const AgentConfig& config) {
+  switch (config.ray_access) {
+    case AgentConfig::RayAccess::Auto:
+      return ray::RayAccess::Auto;
+    case AgentConfig::RayAccess::PodIp:
+      return ray::RayAccess::PodIp;
+    case AgentConfig::RayAccess::ApiserverProxy:
+      return ray::RayAccess::ApiserverProxy;
+  }
+  return ray::RayAccess::Auto;
+}
+
+// Both spellings are in use; curl and Go take the lower one first.
+std::string proxy_variable(const char* lower, const char* upper) {
+  return environment_or(lower, environment_or(upper, ""));
+}
+
+}  // namespace
+
+Result<kubernetes::Connection> connect_to_cluster(const AgentConfig& config) {
+  kubernetes::Connection connection = TRY(find_cluster(config));
+  kubernetes::use_proxy(connection, proxy_variable("https_proxy", "HTTPS_PROXY"),
+                        proxy_variable("no_proxy", "NO_PROXY"));
+  return connection;
 }
 
 RuntimeOptions runtime_options(const AgentConfig& config, const std::string& instance,
@@ -57,6 +81,7 @@ RuntimeOptions runtime_options(const AgentConfig& config, const std::string& ins
                         .agent_id = config.agent_id,
                         .user_agent = std::string("ray-gitops/") + k_version};
   options.metrics_address = config.metrics_address;
+  options.ray.access = ray_access_of(config);
   options.ray.user_agent = options.kubernetes.user_agent;
   return options;
 }

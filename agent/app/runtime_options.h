@@ -9,6 +9,7 @@
 
 namespace ray_gitops::app {
 
+// Through the kubeconfig's proxy-url, or HTTPS_PROXY where NO_PROXY does not say otherwise.
 // By cluster.kubeconfig, else $KUBECONFIG, else as a pod of the cluster, else by ~/.kube/config.
 Result<kubernetes::Connection> connect_to_cluster(const AgentConfig& config);
 // What to do when that fails.

@@ -34,6 +34,7 @@ std::optional<ClusterFacts> Objects::observe_facts(const ObjectKey& key) {
   }
   if (head == nullptr) return facts;
   facts.head_uid = head->meta.uid;
+  facts.head_pod = head->meta.key;
   facts.head_ready = head->ready && !head->meta.terminating;
   const Declaration* declaration = last_good(key, record->second);
   if (!head->ip.empty() && declaration != nullptr)

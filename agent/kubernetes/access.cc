@@ -30,8 +30,8 @@ bool is_asked_for(const std::vector<AccessNeed>& needs, ResourceType type) {
 
 }  // namespace
 
-std::vector<AccessNeed> needed_access(const std::string& agent_ns,
-                                      const std::set<Kind>& companions) {
+std::vector<AccessNeed> needed_access(const std::string& agent_ns, const std::set<Kind>& companions,
+                                      bool through_api_server) {
   const std::vector<std::string> applied{"get", "list", "watch", "create", "patch", "delete"};
   // Anchors and Services are replaced, too: only at the resource version that was seen.
   const std::vector<std::string> replaced{"get",    "list",  "watch", "create",
@@ -58,6 +58,13 @@ std::vector<AccessNeed> needed_access(const std::string& agent_ns,
     needs.push_back({std::string(group_of(type)), plural_of(type), applied, "",
                      std::string(kind_of(type)) + " objects that stand in Git are not applied"});
   }
+  // The verbs are those of GET, POST and PUT.
+  if (through_api_server)
+    needs.push_back({"",
+                     "pods/proxy",
+                     {"get", "create", "update"},
+                     "",
+                     "jobs and Serve configurations do not reach Ray"});
   return needs;
 }
 
@@ -66,7 +73,9 @@ std::string to_string(const AccessNeed& need) {
 }
 
 ApiRequest render_access_review(const AccessNeed& need, const std::string& verb) {
-  Json attributes = {{"resource", need.resource}, {"verb", verb}};
+  const std::size_t slash = need.resource.find('/');
+  Json attributes = {{"resource", need.resource.substr(0, slash)}, {"verb", verb}};
+  if (slash != std::string::npos) attributes["subresource"] = need.resource.substr(slash + 1);
   if (!need.group.empty()) attributes["group"] = need.group;
   if (!need.ns.empty()) attributes["namespace"] = need.ns;
   const Json review = {{"apiVersion", "authorization.k8s.io/v1"},

@@ -14,8 +14,8 @@
 namespace ray_gitops::kubernetes {
 
 struct AccessNeed {
-  std::string group;  // empty: the core API
-  std::string resource;
+  std::string group;     // empty: the core API
+  std::string resource;  // "pods", or with a subresource: "pods/proxy"
   std::vector<std::string> verbs;
   std::string ns;       // empty: in all namespaces
   std::string purpose;  // what does not work without it
@@ -24,8 +24,9 @@ struct AccessNeed {
 // All of it, what matters most first. deploy/kustomize/rights.yaml gives the same,
 // for the companions that are allowed when the configuration does not say.
 // `companions`: the kinds that may stand in Git.
-std::vector<AccessNeed> needed_access(const std::string& agent_ns,
-                                      const std::set<Kind>& companions);
+// `through_api_server`: Ray heads are reached by the API server's proxy.
+std::vector<AccessNeed> needed_access(const std::string& agent_ns, const std::set<Kind>& companions,
+                                      bool through_api_server);
 
 // "pods in all namespaces"
 std::string to_string(const AccessNeed& need);

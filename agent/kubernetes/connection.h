@@ -20,12 +20,14 @@ struct Connection {
   std::string ns = "default";  // of the context
   std::shared_ptr<const TlsIdentity> tls;
   std::string token;
+  std::string proxy;       // to reach the server by, or empty; may hold a password: never shown
+  std::string no_proxy;    // hosts reached without it, as NO_PROXY lists them
   std::string token_file;  // read before each request; what it holds goes before `token`
 };
 
 // The connection of `context` (empty: the current one) of the kubeconfig file at `path`, with the
 // files it names read (they are relative to its folder). Credential plugins (exec, auth-provider),
-// passwords, impersonation, proxies and unchecked TLS are refused (InvalidInput), each with what to
+// passwords, impersonation and unchecked TLS are refused (InvalidInput), each with what to
 // do instead. A token over http to another host than this one is refused, too.
 Result<Connection> load_kubeconfig(const std::filesystem::path& path,
                                    const std::string& context = {});
@@ -33,6 +35,10 @@ Result<Connection> load_kubeconfig(const std::filesystem::path& path,
 // The same for the text of a kubeconfig that stands in `folder`.
 Result<Connection> parse_kubeconfig(std::string_view text, const std::filesystem::path& folder,
                                     const std::string& context = {});
+
+// The environment's HTTPS_PROXY and NO_PROXY, for a connection that names no proxy by itself. As
+// Go's net/http does: for https only, and never for this host.
+void use_proxy(Connection& connection, const std::string& https_proxy, const std::string& no_proxy);
 
 // What Kubernetes tells every container
 // (kubernetes.io/docs/tasks/run-application/access-api-from-pod).

@@ -32,8 +32,7 @@ constexpr std::array<Refusal, 7> k_refused_of_user{{
     {"as-user-extra", "impersonation is not supported; use the credentials of that user"},
 }};
 
-constexpr std::array<Refusal, 2> k_refused_of_cluster{{
-    {"proxy-url", "proxies are not supported; name a server that is reached directly"},
+constexpr std::array<Refusal, 1> k_refused_of_cluster{{
     {"tls-server-name",
      "tls-server-name is not supported; name the server as its certificate does"},
 }};
@@ -91,12 +90,21 @@ Result<std::string> parse_server(const Json& cluster) {
   return server;
 }
 
+Result<std::string> parse_proxy(const Json& cluster) {
+  std::string proxy = text_of(member(cluster, "proxy-url"));
+  for (const char* scheme : {"http://", "https://", "socks5://"})
+    if (proxy.starts_with(scheme)) return proxy;
+  if (proxy.empty()) return proxy;
+  return fail(ErrorCode::InvalidInput, "its proxy-url is not http://, https:// or socks5://");
+}
+
 Result<Connection> connect(const Json& cluster, const Json& user,
                            const std::filesystem::path& folder) {
   TRY(check_refused(cluster, k_refused_of_cluster));
   TRY(check_refused(user, k_refused_of_user));
   Connection connection;
   connection.server = TRY(parse_server(cluster));
+  connection.proxy = TRY(parse_proxy(cluster));
   TlsIdentity tls;
   tls.authority_pem = TRY(read_pem(cluster, "certificate-authority", folder));
   tls.certificate_pem = TRY(read_pem(user, "client-certificate", folder));
@@ -114,6 +122,15 @@ Result<Connection> connect(const Json& cluster, const Json& user,
 }
 
 }  // namespace
+
+void use_proxy(Connection& connection, const std::string& https_proxy,
+               const std::string& no_proxy) {
+  const bool is_remote =
+      connection.server.starts_with("https://") && !is_loopback(connection.server);
+  if (!connection.proxy.empty() || !is_remote) return;
+  connection.proxy = https_proxy;
+  connection.no_proxy = no_proxy;
+}
 
 Result<std::string> read_small_file(const std::filesystem::path& path) {
   std::ifstream file{path, std::ios::binary};

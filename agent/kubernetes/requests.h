@@ -16,6 +16,7 @@
 
 namespace ray_gitops::kubernetes {
 
+constexpr Duration k_request_time_max{30'000};
 constexpr int k_list_page_objects = 500;
 // After this the server ends a watch.
 constexpr Duration k_watch_time{300'000};
@@ -25,6 +26,7 @@ struct ApiRequest {
   std::string target;  // path and query
   std::string content_type;
   std::string body;
+  Duration time_max = k_request_time_max;  // of what is no watch
 };
 
 // Of all namespaces, filtered by the agent's label. `continue_token` is the one of the page before.

@@ -130,8 +130,10 @@ Result<HttpRequest> Sender::prepare(const Pending& pending) {
   request.url = connection_.server + pending.request.target;
   request.body = pending.request.body;
   request.tls = connection_.tls;
+  request.proxy = connection_.proxy;
+  request.no_proxy = connection_.no_proxy;
   request.long_lived = is_watch;
-  request.deadline = is_watch ? k_watch_time + k_watch_grace : k_request_time_max;
+  request.deadline = is_watch ? k_watch_time + k_watch_grace : pending.request.time_max;
   request.response_bytes_max =
       pending.request_class == RequestClass::List ? k_list_page_bytes_max : k_object_bytes_max;
   request.headers = {{"Accept", "application/json"}, {"User-Agent", user_agent_}};

@@ -18,7 +18,6 @@ namespace ray_gitops::kubernetes {
 constexpr std::size_t k_requests_waiting_max = 20'000;
 // A request that was refused so often for a busy server is answered with the last refusal.
 constexpr int k_busy_refusals_max = 5;
-constexpr Duration k_request_time_max{30'000};
 // A 429 without Retry-After.
 constexpr Duration k_retry_after_default{1'000};
 constexpr std::size_t k_object_bytes_max = 8UL * 1024 * 1024;

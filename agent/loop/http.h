@@ -29,8 +29,12 @@ struct HttpRequest {
   std::map<std::string, std::string> headers;
   std::string body;  // sent when not empty, or when the method is POST, PUT or PATCH
   std::shared_ptr<const TlsIdentity> tls;  // null: the system's authorities, no certificate
-  Duration deadline{30'000};               // for all of it, time spent waiting included
-  Duration stall_max{0};                   // without a byte from the server; 0: no such limit
+  // Asked to reach the server: "http://proxy.example:3128", https:// or socks5h://; it may hold a
+  // password. Empty: none, whatever the environment says.
+  std::string proxy;
+  std::string no_proxy;       // hosts reached without it, as NO_PROXY lists them
+  Duration deadline{30'000};  // for all of it, time spent waiting included
+  Duration stall_max{0};      // without a byte from the server; 0: no such limit
   std::size_t response_bytes_max = 1024UL * 1024;  // of a collected body; on_data counts for itself
   // HTTP/2 without TLS, known to be spoken there, over a connection of its own. The answer's
   // trailers are among its headers. Where the server answers before it has read the body, libcurl
@@ -52,7 +56,7 @@ struct HttpHandlers {
   // Called once, last. Any complete answer is a response, whatever its status. Errors:
   // Unavailable (no answer or a broken one, deadline, stall: it may have happened at the server),
   // LimitExceeded (body or headers too long, or on_data said false), InvalidInput (the request).
-  // Redirects are not followed; proxies of the environment are not used.
+  // Redirects are not followed.
   std::function<void(Result<HttpResponse>)> on_done;
 };
 

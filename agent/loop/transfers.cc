@@ -87,9 +87,11 @@ void set_tls(CURL* easy, const TlsIdentity& tls) {
   set_blob(easy, CURLOPT_SSLKEY_BLOB, tls.key_pem);
 }
 
-void set_connection(CURL* easy, const std::string& url) {
+void set_connection(CURL* easy, const HttpRequest& request) {
+  const std::string& url = request.url;
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  curl_easy_setopt(easy, CURLOPT_PROXY, request.proxy.c_str());
+  curl_easy_setopt(easy, CURLOPT_NOPROXY, request.no_proxy.c_str());
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   // Over TLS many requests share one HTTP/2 connection: wait for it rather than open another. Over
@@ -301,7 +303,7 @@ Result<void> Transfers::put_on_the_wire(Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_URL, transfer.request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.header_list.get());
   set_method(easy, transfer.request);
-  set_connection(easy, transfer.request.url);
+  set_connection(easy, transfer.request);
   if (transfer.request.tls) set_tls(easy, *transfer.request.tls);
   if (transfer.request.http2) set_http2(easy);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error_text);

@@ -48,7 +48,7 @@ void RayClient::wake() {
 }
 
 void RayClient::start_waiting() {
-  while (!waiting_.empty() && started_.size() < k_requests_in_flight_max) {
+  while (!waiting_.empty() && in_flight_ < k_requests_in_flight_max) {
     const engine::AskRay next = std::move(waiting_.front());
     waiting_.pop_front();
     start(next);
@@ -61,28 +61,69 @@ void RayClient::start_waiting() {
 }
 
 void RayClient::start(const engine::AskRay& effect) {
-  Result<HttpRequest> prepared = prepare(effect.request);
-  if (!prepared)
+  ++in_flight_;
+  const bool by_proxy = options_.access == RayAccess::ApiserverProxy;
+  send(effect, by_proxy ? RayAccess::ApiserverProxy : RayAccess::PodIp, {});
+}
+
+// `tried`: why the other way did not lead there.
+void RayClient::send(const engine::AskRay& effect, RayAccess way, std::string tried) {
+  Result<HttpRequest> prepared = prepare(effect.request, way);
+  if (!prepared) {
+    --in_flight_;
+    wake();
     return answer(effect.request_id, fail(ErrorCode::Unavailable, describe(prepared.error())));
+  }
   const Instant started_at = loop_.now().monotonic;
   const auto id = std::make_shared<TransferId>(0);
   HttpHandlers handlers;
-  handlers.on_done = [this, id, started_at, effect](const Result<HttpResponse>& response) {
+  handlers.on_done = [this, id, started_at, effect, way,
+                      tried = std::move(tried)](const Result<HttpResponse>& response) {
     log_request(effect.request, response, loop_.now().monotonic - started_at);
     started_.erase(*id);
-    wake();
-    answer(effect.request_id, reply_to(effect.request, response));
+    take(effect, way, tried, response);
   };
+  if (way == RayAccess::ApiserverProxy)
+    return options_.send_to_api_server(std::move(*prepared), std::move(handlers));
   *id = loop_.start_transfer(std::move(*prepared), std::move(handlers));
   started_.insert(*id);
+}
+
+void RayClient::take(const engine::AskRay& effect, RayAccess way, const std::string& tried,
+                     const Result<HttpResponse>& response) {
+  const std::string obstacle =
+      way == RayAccess::ApiserverProxy && response ? proxy_failure(*response) : std::string{};
+  const bool arrived = response && obstacle.empty();
+  const bool undecided = options_.access == RayAccess::Auto;
+  // A write is not sent twice: it may have arrived.
+  if (undecided && !arrived && way == RayAccess::PodIp && !is_write(effect.request.verb))
+    return send(effect, RayAccess::ApiserverProxy, response.error().message);
+  if (undecided && arrived) choose(way);
+  --in_flight_;
+  wake();
+  if (arrived || tried.empty())
+    return answer(effect.request_id, obstacle.empty() ? reply_to(effect.request, response)
+                                                      : fail(ErrorCode::Unavailable, obstacle,
+                                                             effect.request.address));
+  const std::string& other = obstacle.empty() ? response.error().message : obstacle;
+  answer(effect.request_id,
+         fail(ErrorCode::Unavailable, tried + "; by the API server's proxy: " + other,
+              effect.request.address));
+}
+
+void RayClient::choose(RayAccess way) {
+  options_.access = way;
+  log::write(log::Level::Info, "way to Ray heads found",
+             {{"rayAccess", way == RayAccess::PodIp ? "pod-ip" : "apiserver-proxy"}});
 }
 
 void RayClient::answer(std::uint64_t request_id, Result<RayReply> reply) {
   deliver_(engine::RayAnswered{request_id, std::move(reply)});
 }
 
-Result<HttpRequest> RayClient::prepare(const RayRequest& request) const {
-  HttpRequest prepared = TRY(render_request(request));
+Result<HttpRequest> RayClient::prepare(const RayRequest& request, RayAccess way) const {
+  HttpRequest prepared = TRY(way == RayAccess::ApiserverProxy ? render_proxied_request(request)
+                                                              : render_request(request));
   prepared.headers["User-Agent"] = options_.user_agent;
   prepared.deadline = prepared.method == "GET" ? options_.read_time_max : options_.post_time_max;
   prepared.response_bytes_max =

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -27,10 +28,23 @@ constexpr std::size_t k_answer_bytes_max = 1024UL * 1024;
 // The answer about Serve holds 2 KiB for each deployment and 0.5 KiB for each replica (seen).
 constexpr std::size_t k_serve_answer_bytes_max = 4 * k_answer_bytes_max;
 
+// Which way requests go to a head.
+enum class RayAccess : std::uint8_t {
+  Auto,           // by what is found to work, and then always
+  PodIp,          // to the pod's address
+  ApiserverProxy  // by the API server's proxy of the pod
+};
+
+// Sends a request whose URL is a path of the API server, with the connection's credentials.
+// Answers as Loop::start_transfer does; drops what is under way when the client is gone.
+using SendToApiServer = std::function<void(HttpRequest, HttpHandlers)>;
+
 struct RayClientOptions {
   std::string user_agent = "ray-gitops";  // with the version: "ray-gitops/0.1.0"
   Duration read_time_max = k_read_time_max;
   Duration post_time_max = k_post_time_max;
+  RayAccess access = RayAccess::PodIp;
+  SendToApiServer send_to_api_server;  // for all but PodIp
 };
 
 class RayClient {
@@ -49,14 +63,19 @@ class RayClient {
   void wake();
   void start_waiting();
   void start(const engine::AskRay& effect);
+  void send(const engine::AskRay& effect, RayAccess way, std::string tried);
+  void take(const engine::AskRay& effect, RayAccess way, const std::string& tried,
+            const Result<HttpResponse>& response);
+  void choose(RayAccess way);
   void answer(std::uint64_t request_id, Result<RayReply> reply);
-  Result<HttpRequest> prepare(const RayRequest& request) const;
+  Result<HttpRequest> prepare(const RayRequest& request, RayAccess way) const;
 
   Loop& loop_;
   RayClientOptions options_;
   std::function<void(engine::Event)> deliver_;
   std::deque<engine::AskRay> waiting_;
-  std::set<TransferId> started_;
+  std::set<TransferId> started_;  // to pods' addresses
+  std::size_t in_flight_ = 0;     // both ways
   TimerId wake_timer_ = 0;
 };
 

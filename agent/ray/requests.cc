@@ -9,11 +9,16 @@
 #include <system_error>
 
 #include <arpa/inet.h>
+#include <nlohmann/json.hpp>
 
+#include "reconcilers/manifest/json_members.h"
 #include "reconcilers/model/diagnostic.h"
+#include "reconcilers/model/document.h"
 
 namespace ray_gitops::ray {
 namespace {
+
+constexpr std::size_t k_message_bytes_max = 300;
 
 bool is_address(int family, const std::string& host) {
   std::array<unsigned char, sizeof(in6_addr)> bytes{};
@@ -68,6 +73,23 @@ std::string target_of(const RayRequest& request) {
   return jobs;
 }
 
+// Lower-case letters, digits, '-' and '.': nothing that would end a part of a path.
+bool is_name(const std::string& name) {
+  return !name.empty() && name.find("..") == std::string::npos &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string::npos;
+}
+
+HttpRequest render_to(const std::string& origin, const RayRequest& request) {
+  HttpRequest rendered;
+  rendered.url = origin + target_of(request);
+  rendered.headers["Accept"] = "application/json";
+  rendered.method = method_of(request.verb);
+  if (request.verb != RayVerb::SubmitJob && request.verb != RayVerb::PutServe) return rendered;
+  rendered.headers["Content-Type"] = "application/json";
+  rendered.body = request.body.canonical();
+  return rendered;
+}
+
 }  // namespace
 
 Result<std::string> render_origin(const std::string& address) {
@@ -84,14 +106,27 @@ Result<std::string> render_origin(const std::string& address) {
 }
 
 Result<HttpRequest> render_request(const RayRequest& request) {
-  HttpRequest rendered;
-  rendered.url = TRY(render_origin(request.address)) + target_of(request);
-  rendered.headers["Accept"] = "application/json";
-  rendered.method = method_of(request.verb);
-  if (request.verb != RayVerb::SubmitJob && request.verb != RayVerb::PutServe) return rendered;
-  rendered.headers["Content-Type"] = "application/json";
-  rendered.body = request.body.canonical();
-  return rendered;
+  return render_to(TRY(render_origin(request.address)), request);
+}
+
+Result<HttpRequest> render_proxied_request(const RayRequest& request) {
+  TRY(render_origin(request.address));
+  const ResourceKey& pod = request.head_pod;
+  if (!is_name(pod.ns) || !is_name(pod.name))
+    return fail(ErrorCode::InvalidInput, "is not the pod of a Ray head", printable(to_string(pod)));
+  const std::string port = request.address.substr(request.address.rfind(':'));
+  return render_to("/api/v1/namespaces/" + pod.ns + "/pods/" + pod.name + port + "/proxy", request);
+}
+
+std::string proxy_failure(const HttpResponse& response) {
+  if (response.status >= 200 && response.status <= 299) return {};
+  const Result<Document> body = Document::parse(response.body);
+  if (!body || text_of(member(body->json(), "kind")) != "Status" ||
+      text_of(member(body->json(), "apiVersion")) != "v1")
+    return {};
+  const std::string message = text_of(member(body->json(), "message"));
+  return "the API server says " + std::to_string(response.status) + ": " +
+         printable(message, k_message_bytes_max);
 }
 
 }  // namespace ray_gitops::ray

@@ -18,4 +18,12 @@ Result<std::string> render_origin(const std::string& address);
 // Method, URL, content type and body. InvalidInput as above.
 Result<HttpRequest> render_request(const RayRequest& request);
 
+// The same by the API server's proxy of the head's pod: the URL is a path of the API server
+// (kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services). InvalidInput also
+// for what is no name of a pod.
+Result<HttpRequest> render_proxied_request(const RayRequest& request);
+// Why the API server did not pass a request on, when it is its answer and not the head's: a Status
+// object of the Kubernetes API. Empty when it is the head's.
+std::string proxy_failure(const HttpResponse& response);
+
 }  // namespace ray_gitops::ray

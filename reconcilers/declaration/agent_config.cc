@@ -31,6 +31,12 @@ std::set<Kind> companions_of(const Json& json, std::set<Kind> otherwise) {
   return allowed;
 }
 
+AgentConfig::RayAccess ray_access_of(const std::string& name) {
+  if (name == "pod-ip") return AgentConfig::RayAccess::PodIp;
+  if (name == "apiserver-proxy") return AgentConfig::RayAccess::ApiserverProxy;
+  return AgentConfig::RayAccess::Auto;
+}
+
 AgentConfig make_config(const Json& json) {
   AgentConfig config;
   config.agent_id = text_at(json, {"agentId"});
@@ -63,6 +69,7 @@ AgentConfig make_config(const Json& json) {
   config.guards.percent = integer_at(json, {"guards", "percent"}, config.guards.percent);
   config.companions = companions_of(json, config.companions);
   config.kubeconfig = text_at(json, {"cluster", "kubeconfig"});
+  config.ray_access = ray_access_of(text_at(json, {"cluster", "rayAccess"}));
   config.metrics_address = text_at(json, {"metrics", "address"});
   config.cache_directory = text_at(json, {"cacheDirectory"});
   return config;

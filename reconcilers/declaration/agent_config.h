@@ -45,9 +45,12 @@ struct AgentConfig {
     std::int64_t percent = 30;
   } guards;
   std::set<Kind> companions = default_companions();  // companions.kinds
-  std::string kubeconfig;                            // cluster.kubeconfig; "" when left out
-  std::string metrics_address;                       // metrics.address; "" when left out
-  std::string cache_directory;                       // "" when left out
+  // cluster.rayAccess: how Ray heads are reached.
+  enum class RayAccess : std::uint8_t { Auto, PodIp, ApiserverProxy };
+  RayAccess ray_access = RayAccess::Auto;
+  std::string kubeconfig;       // cluster.kubeconfig; "" when left out
+  std::string metrics_address;  // metrics.address; "" when left out
+  std::string cache_directory;  // "" when left out
 };
 
 // The companion kinds that are not among those allowed.

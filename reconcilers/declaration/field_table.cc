@@ -37,6 +37,7 @@ constexpr FieldSupport k_fields[] = {
     {"AutoscalerOptions", "version", NoEffect, "", "leave it out"},
     {"AutoscalerOptions", "volumeMounts", NoEffect, "", "leave it out"},
     {"ClusterAccess", "kubeconfig"},
+    {"ClusterAccess", "rayAccess"},
     {"ClusterUpgradeOptions", "gatewayClassName", NoEffect, "", "leave it out"},
     {"ClusterUpgradeOptions", "intervalSeconds", NoEffect, "", "leave it out"},
     {"ClusterUpgradeOptions", "maxSurgePercent", NoEffect, "", "leave it out"},

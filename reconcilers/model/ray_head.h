@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reconcilers/model/document.h"
+#include "reconcilers/model/object_key.h"
 #include "reconcilers/model/result.h"
 #include "reconcilers/model/time.h"
 
@@ -30,6 +31,7 @@ struct RayRequest {
   RayVerb verb = RayVerb::GetVersion;
   std::string cluster;        // of GetServe, PutServe: the RayCluster, in the object's namespace
   std::string head_uid;       // whom it is meant for
+  ResourceKey head_pod;       // the same by its name
   std::string address;        // "<pod ip>:<dashboard port>"
   std::string submission_id;  // of GetJob, SubmitJob, StopJob
   std::string config_digest;  // of PutServe: of its body
@@ -144,6 +146,7 @@ struct ClusterFacts {
   // The head pod that the cluster's anchor owns; empty without one. One that is terminating still
   // counts while there is no other.
   std::string head_uid;
+  ResourceKey head_pod;
   std::string head_address;  // "<ip>:<dashboard port>"; empty before it has an IP
   bool head_ready = false;   // the head pod is Ready
   // Of a service's cluster: pods that its anchor owns and that are not terminating, by name.

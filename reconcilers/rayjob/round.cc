@@ -35,6 +35,7 @@ void Round::ask(RayVerb verb, const ClusterFacts& cluster, const std::string& su
   plan_.ray_requests = {RayRequest{.verb = verb,
                                    .cluster = {},
                                    .head_uid = cluster.head_uid,
+                                   .head_pod = cluster.head_pod,
                                    .address = cluster.head_address,
                                    .submission_id = submission_id,
                                    .config_digest = {},

@@ -240,6 +240,7 @@ void Reconciling::ask(const ClusterNews& news, ServeStage stage) {
   plan_.ray_requests.push_back({.verb = request->verb,
                                 .cluster = news.entry.name,
                                 .head_uid = news.facts.head_uid,
+                                .head_pod = news.facts.head_pod,
                                 .address = news.facts.head_address,
                                 .submission_id = {},
                                 .config_digest = puts ? spec_.serve_config_digest : std::string{},

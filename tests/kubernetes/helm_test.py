@@ -90,7 +90,8 @@ class Chart(unittest.TestCase):
 
     def test_2_is_installed_and_its_pods_are_admitted(self):
         self.helm("install", RELEASE, str(CHART), "--namespace", NAMESPACE, *NEEDED,
-                  "--set", "replicas=2,gitCredentials.secretName=git")
+                  "--set", "replicas=2,gitCredentials.secretName=git,"
+                  "config.cluster.rayAccess=apiserver-proxy")
         wait_for(lambda: self.deployment().get("status", {}).get("availableReplicas") == 2,
                  STATUS_SECONDS_MAX, "two agents")
         pod = self.deployment()["spec"]["template"]["spec"]
@@ -109,11 +110,12 @@ class Chart(unittest.TestCase):
         text = self.cluster.kubeconfig.read_text("utf-8")
         identity.write_text(text.replace("admin-token", token), "utf-8")
         config.write_text(kubectl("get", "configmap", NAME, "-n", NAMESPACE, "-o",
-                                  r"jsonpath={.data.agent\.yaml}") +
-                          f"\ncluster:\n  kubeconfig: {identity}\n", "utf-8")
-        code, out, error = run(PROGRAM, "check", "--config", str(config))
+                                  r"jsonpath={.data.agent\.yaml}"), "utf-8")
+        code, out, error = run(PROGRAM, "check", "--config", str(config),
+                               env={**os.environ, "KUBECONFIG": str(identity)})
         self.assertEqual((0, ""), (code, error), out)
         self.assertNotIn("NO ", out)
+        self.assertIn("yes  get, create, update pods/proxy in all namespaces\n", out)
         self.assertIn(f"leases in namespace {NAMESPACE}", out)
 
     def test_4_grants_what_the_kustomization_grants(self):

@@ -51,6 +51,17 @@ TEST(AgentConfig, has_defaults_for_all_but_the_agent_and_its_repository) {
   EXPECT_EQ(config.metrics_address, "");
 }
 
+TEST(AgentConfig, names_the_way_to_ray_heads) {
+  const auto way = [](const std::string& name) {
+    return parse_config("repository: {url: 'https://h/repo.git'}\ncluster: {rayAccess: " + name +
+                        "}\n");
+  };
+  EXPECT_EQ(way("auto").config->ray_access, AgentConfig::RayAccess::Auto);
+  EXPECT_EQ(way("pod-ip").config->ray_access, AgentConfig::RayAccess::PodIp);
+  EXPECT_EQ(way("apiserver-proxy").config->ray_access, AgentConfig::RayAccess::ApiserverProxy);
+  EXPECT_FALSE(way("proxy").config);
+}
+
 TEST(AgentConfig, listens_on_a_numeric_address_and_a_port_only) {
   const std::string start = "repository: {url: 'https://h/repo.git'}\nmetrics: {address: '";
   for (const char* address : {"0.0.0.0:8080", "[::]:8080", "[fd00::1]:1"}) {

@@ -76,12 +76,27 @@ Rights rights_in(const std::string& path) {
   return rights;
 }
 
-TEST(Access, that_is_needed_is_what_the_manifests_give) {
+Rights needed_rights(bool through_api_server) {
   Rights needed;
-  for (const AccessNeed& need : needed_access("ray-gitops", default_companions()))
+  for (const AccessNeed& need :
+       needed_access("ray-gitops", default_companions(), through_api_server))
     needed[(need.ns.empty() ? "everywhere " : "own ") + need.group + "/" + need.resource].insert(
         need.verbs.begin(), need.verbs.end());
-  EXPECT_EQ(needed, rights_in("deploy/kustomize/rights.yaml"));
+  return needed;
+}
+
+TEST(Access, that_is_needed_is_what_the_manifests_give) {
+  EXPECT_EQ(needed_rights(false), rights_in("deploy/kustomize/rights.yaml"));
+  Rights more = rights_in("deploy/kustomize/apiserver-proxy/rights.yaml");
+  EXPECT_FALSE(more.empty());
+  more.merge(rights_in("deploy/kustomize/rights.yaml"));
+  EXPECT_EQ(needed_rights(true), more);
+}
+
+TEST(Access, asks_for_a_subresource_as_one) {
+  const ApiRequest review = render_access_review({"", "pods/proxy", {"get"}, "", ""}, "get");
+  const Json attributes = Json::parse(review.body)["spec"]["resourceAttributes"];
+  EXPECT_EQ(attributes, (Json{{"resource", "pods"}, {"subresource", "proxy"}, {"verb", "get"}}));
 }
 
 }  // namespace

@@ -100,8 +100,31 @@ TEST(ParseKubeconfig, refuses_what_it_does_not_do_and_says_what_to_do) {
   EXPECT_NE(user_error("client-key-data: S0VZ").find("go together"), std::string::npos);
   EXPECT_NE(user_error("client-key-data: '%%%'").find("not base64"), std::string::npos);
   EXPECT_NE(cluster_error(", insecure-skip-tls-verify: true").find("insecure"), std::string::npos);
-  EXPECT_NE(cluster_error(", proxy-url: 'http://p'").find("proxies"), std::string::npos);
+  EXPECT_NE(cluster_error(", proxy-url: 'ftp://p'").find("socks5://"), std::string::npos);
   EXPECT_NE(cluster_error(", tls-server-name: x").find("tls-server-name"), std::string::npos);
+}
+
+TEST(ParseKubeconfig, names_a_proxy) {
+  const auto proxied =
+      parse_kubeconfig(kubeconfig(std::string{k_server} + ", proxy-url: 'socks5://p:1'", ""), "/");
+  ASSERT_TRUE(proxied);
+  EXPECT_EQ(proxied->proxy, "socks5://p:1");
+}
+
+TEST(Proxy,
+     of_the_environment_is_used_where_the_kubeconfig_names_none_and_the_server_is_elsewhere) {
+  const auto used = [](const std::string& server, const std::string& own = "") {
+    Connection connection;
+    connection.server = server;
+    connection.proxy = own;
+    use_proxy(connection, "http://proxy:3128", ".internal");
+    return connection.proxy + " " + connection.no_proxy;
+  };
+  EXPECT_EQ(used("https://10.0.0.1:6443"), "http://proxy:3128 .internal");
+  EXPECT_EQ(used("https://10.0.0.1:6443", "http://own"), "http://own ");
+  for (const char* server :
+       {"https://127.0.0.1:6443", "https://localhost", "https://[::1]:1", "http://10.0.0.1:8080"})
+    EXPECT_EQ(used(server), " ") << server;
 }
 
 TEST(ParseKubeconfig, refuses_contexts_and_servers_that_are_not_there) {

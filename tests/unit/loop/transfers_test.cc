@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,42 @@ HttpRequest get(const std::string& url) {
   HttpRequest request;
   request.url = url;
   return request;
+}
+
+TEST(Transfers, go_by_a_proxy_but_to_hosts_that_are_excepted) {
+  Loop loop;
+  LoopbackServer proxy{loop, [](const SeenRequest&, const ExchangePtr& exchange) {
+                         exchange->answer(200, "by the proxy");
+                       }};
+  LoopbackServer server{loop, [](const SeenRequest&, const ExchangePtr& exchange) {
+                          exchange->answer(200, "directly");
+                        }};
+  const auto body_with = [&](const std::string& by, const std::string& excepted) {
+    HttpRequest request = get(server.url() + "/x");
+    request.proxy = by;
+    request.no_proxy = excepted;
+    Answer answer;
+    loop.start_transfer(request, answer.handlers());
+    EXPECT_TRUE(run_until(loop, [&] { return answer.here(); }));
+    return *answer.result ? (*answer.result)->body : describe(answer.result->error());
+  };
+  EXPECT_EQ(body_with("", ""), "directly");
+  EXPECT_EQ(body_with(proxy.url(), ""), "by the proxy");
+  EXPECT_EQ(proxy.requests().at(0).target, server.url() + "/x");
+  EXPECT_EQ(body_with(proxy.url(), "example.com,127.0.0.0/8"), "directly");
+}
+
+TEST(Transfers, use_no_proxy_of_the_environment) {
+  Loop loop;
+  LoopbackServer server{loop, [](const SeenRequest&, const ExchangePtr& exchange) {
+                          exchange->answer(200, "directly");
+                        }};
+  setenv("http_proxy", "http://127.0.0.1:1", 1);
+  Answer answer;
+  loop.start_transfer(get(server.url()), answer.handlers());
+  EXPECT_TRUE(run_until(loop, [&] { return answer.here(); }));
+  unsetenv("http_proxy");
+  EXPECT_TRUE(*answer.result);
 }
 
 TEST(Transfers, carry_method_headers_and_body_and_give_the_answer) {

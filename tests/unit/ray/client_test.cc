@@ -35,6 +35,7 @@ struct Rig {
     request.verb = verb;
     request.address = at ? *at : address();
     request.submission_id = "j1";
+    request.head_pod = {ResourceType::Pod, "team", "demo-head"};
     client->ask({++last_id, request});
   }
   bool wait_for_answers(std::size_t count) {
@@ -186,6 +187,93 @@ TEST(RayClient, sends_nothing_to_what_is_no_address) {
     rig.answers.clear();
   }
   EXPECT_TRUE(rig.head.requests().empty());
+}
+
+// A head behind an API server's proxy; requests are those that the proxy was given.
+struct ProxyRig : Rig {
+  ProxyRig(RayAccess access, int status, std::string body)
+      : Rig([](const SeenRequest&, const ExchangePtr& exchange) {
+          exchange->answer(200, k_version);
+        }) {
+    options.access = access;
+    options.send_to_api_server = [this, status, body](const HttpRequest& request,
+                                                      HttpHandlers handlers) {
+      by_proxy.push_back(request.method + " " + request.url);
+      loop.add_timer(Duration{0}, [handlers = std::move(handlers), status, body] {
+        handlers.on_done(HttpResponse{status, {}, body});
+      });
+    };
+  }
+  // An address at which nobody listens.
+  static std::string closed() {
+    Rig gone{[](const SeenRequest&, const ExchangePtr&) {}};
+    return gone.address();
+  }
+  // One request, answered.
+  Result<RayReply> reply_of(RayVerb verb, std::optional<std::string> at = {}) {
+    answers.clear();
+    ask(verb, std::move(at));
+    EXPECT_TRUE(wait_for_answers(1));
+    return answers.at(0).reply;
+  }
+
+  std::vector<std::string> by_proxy;
+};
+
+constexpr const char* k_forbidden =
+    R"({"kind":"Status","apiVersion":"v1","message":"no pods/proxy for you","code":403})";
+
+TEST(RayAccess, by_proxy_asks_the_api_server_only) {
+  ProxyRig rig(RayAccess::ApiserverProxy, 200, k_version);
+  EXPECT_TRUE(rig.reply_of(RayVerb::GetVersion));
+  EXPECT_TRUE(rig.head.requests().empty());
+  const std::string port = rig.address().substr(rig.address().rfind(':'));
+  EXPECT_EQ(rig.by_proxy.at(0),
+            "GET /api/v1/namespaces/team/pods/demo-head" + port + "/proxy/api/version");
+}
+
+TEST(RayAccess, by_proxy_takes_its_refusal_for_no_word_of_the_head) {
+  for (const RayVerb verb : {RayVerb::GetJob, RayVerb::SubmitJob}) {
+    ProxyRig rig(RayAccess::ApiserverProxy, 400, k_forbidden);
+    const auto reply = rig.reply_of(verb);
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code, ErrorCode::Unavailable);
+    EXPECT_NE(reply.error().message.find("no pods/proxy for you"), std::string::npos);
+  }
+}
+
+TEST(RayAccess, auto_stays_with_the_address_that_answers) {
+  ProxyRig rig(RayAccess::Auto, 200, k_version);
+  EXPECT_TRUE(rig.reply_of(RayVerb::GetVersion));
+  EXPECT_FALSE(rig.reply_of(RayVerb::GetVersion, ProxyRig::closed()));
+  EXPECT_TRUE(rig.by_proxy.empty()) << "one head that is gone is no reason to change the way";
+}
+
+TEST(RayAccess, auto_stays_with_the_proxy_when_only_it_leads_there) {
+  ProxyRig rig(RayAccess::Auto, 200, k_version);
+  EXPECT_TRUE(rig.reply_of(RayVerb::GetVersion, ProxyRig::closed()));
+  EXPECT_EQ(rig.by_proxy.size(), 1U);
+  EXPECT_TRUE(rig.reply_of(RayVerb::GetVersion));
+  EXPECT_EQ(rig.by_proxy.size(), 2U);
+  EXPECT_TRUE(rig.head.requests().empty());
+}
+
+TEST(RayAccess, auto_sends_no_write_twice) {
+  ProxyRig rig(RayAccess::Auto, 200, k_version);
+  EXPECT_FALSE(rig.reply_of(RayVerb::SubmitJob, ProxyRig::closed()));
+  EXPECT_TRUE(rig.by_proxy.empty());
+}
+
+TEST(RayAccess, auto_says_why_neither_way_led_there_and_tries_both_again) {
+  ProxyRig rig(RayAccess::Auto, 403, k_forbidden);
+  const auto reply = rig.reply_of(RayVerb::GetVersion, ProxyRig::closed());
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, ErrorCode::Unavailable);
+  EXPECT_NE(reply.error().message.find("; by the API server's proxy: the API server says 403"),
+            std::string::npos)
+      << reply.error().message;
+  EXPECT_TRUE(rig.reply_of(RayVerb::GetVersion));
+  EXPECT_EQ(rig.head.requests().size(), 1U);
 }
 
 TEST(RayClient, bounds_what_is_in_flight_and_what_waits) {

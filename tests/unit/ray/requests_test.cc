@@ -48,6 +48,29 @@ TEST(Requests, keep_an_id_one_part_of_the_path) {
             "http://10.0.0.7:8265/api/jobs/a%2F..%2Fb%3Fc%23d%20e%C3%A9%25_.~-Z9");
 }
 
+TEST(Requests, by_the_proxy_are_paths_of_the_api_server) {
+  RayRequest request;
+  request.verb = RayVerb::GetServe;
+  request.address = "10.0.0.7:8265";
+  request.head_pod = {ResourceKey{ResourceType::Pod, "team", "demo-head"}};
+  EXPECT_EQ(render_proxied_request(request)->url,
+            "/api/v1/namespaces/team/pods/demo-head:8265/proxy/api/serve/applications/"
+            "?api_type=declarative");
+  for (const char* name : {"", "a/b", "..", "a?b", "A", "a:1", "a%2e"}) {
+    request.head_pod.name = name;
+    EXPECT_FALSE(render_proxied_request(request)) << name;
+  }
+}
+
+TEST(Requests, by_the_proxy_that_did_not_arrive_are_told_from_answers_of_a_head) {
+  const std::string refusal =
+      R"({"kind":"Status","apiVersion":"v1","message":"pods \"x\" not found","code":404})";
+  EXPECT_EQ(proxy_failure({404, {}, refusal}), R"(the API server says 404: pods "x" not found)");
+  EXPECT_EQ(proxy_failure({404, {}, "Job j1 does not exist"}), "");
+  EXPECT_EQ(proxy_failure({500, {}, R"({"kind":"Status"})"}), "");
+  EXPECT_EQ(proxy_failure({200, {}, refusal}), "");
+}
+
 TEST(Origin, is_a_numeric_address_and_a_port) {
   EXPECT_EQ(*render_origin("10.0.0.7:8265"), "http://10.0.0.7:8265");
   EXPECT_EQ(*render_origin("fd00::7:8265"), "http://[fd00::7]:8265");
