@@ -112,6 +112,7 @@ void Runtime::carry_out(engine::Effects effects) {
                    [&](const engine::PublishStatus& publish) { report_.publish_status(publish); },
                    [&](const engine::StartList& list) { kubernetes_.start_list(list); },
                    [&](const engine::StartWatch& watch) { kubernetes_.start_watch(watch); },
+                   [&](const engine::HoldLease& lease) { kubernetes_.hold_lease(lease); },
                    [&](const engine::SendWrite& write) { kubernetes_.send_write(write); },
                    [&](const engine::SendRead& read) { kubernetes_.send_read(read); },
                    [&](const engine::AskRay& ask) { ray_.ask(ask); },

@@ -1,7 +1,7 @@
 #pragma once
 // What the engine asks adapters to do. Each is answered by exactly one event of event.h, except
-// StartWatch (any number of WatchChanged and WatchBookmark, then one WatchEnded), WriteLog and
-// Exit.
+// StartWatch (any number of WatchChanged and WatchBookmark, then one WatchEnded), HoldLease,
+// WriteLog and Exit.
 
 #include <cstdint>
 #include <map>
@@ -15,6 +15,7 @@
 #include "reconcilers/model/gcs.h"
 #include "reconcilers/model/object_key.h"
 #include "reconcilers/model/plan.h"
+#include "reconcilers/model/time.h"
 
 namespace ray_gitops::engine {
 
@@ -34,11 +35,13 @@ struct LoadStatus {
 };
 
 // -> StatusPublished. Pushes one commit whose tree is exactly `files` with `expected_tip` as its
-// only parent (none: an orphan), if the branch still is at `expected_tip`.
+// only parent (none: an orphan), if the branch still is at `expected_tip`. Conflict when
+// `not_after`, the end of the Lease it was decided under, has come before the push leaves.
 struct PublishStatus {
   std::optional<std::string> expected_tip;
   std::map<std::string, std::string> files;
   std::string message;
+  Instant not_after;
 };
 
 // -> ListCompleted, or WatchEnded
@@ -51,10 +54,18 @@ struct StartWatch {
   std::string resource_version;
 };
 
-// -> WriteAnswered
+// Writes decided under this epoch of the Lease may leave until then, and no others. A later one
+// replaces it: writes that waited meanwhile are as good as before while the epoch is the same.
+struct HoldLease {
+  std::int64_t epoch = 0;
+  Instant until;
+};
+
+// -> WriteAnswered; Conflict, and not sent, when the Lease is not held any more in `lease_epoch`.
 struct SendWrite {
   std::uint64_t write_id = 0;
   Action action;
+  std::int64_t lease_epoch = 0;  // 0: a write of the Lease itself, which needs none
 };
 
 // -> ReadAnswered
@@ -89,6 +100,6 @@ struct Exit {
 };
 
 using Effect = std::variant<ListRemote, LoadCommit, LoadStatus, PublishStatus, StartList,
-                            StartWatch, SendWrite, SendRead, AskRay, WriteLog, Exit>;
+                            StartWatch, HoldLease, SendWrite, SendRead, AskRay, WriteLog, Exit>;
 
 }  // namespace ray_gitops::engine

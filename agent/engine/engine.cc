@@ -108,6 +108,7 @@ void Engine::tick(Now now, Effects& effects) {
   const bool may_write = lease_.is_held(now);
   if (may_write != had_lease_) objects_.look_at_all();
   had_lease_ = may_write;
+  writes_.set_epoch(lease_.epoch());
   cache_.pump(now, effects);
   writes_.pump(now, effects);
   if (publisher_.wants_poll()) source_.on(Wake{}, now);
@@ -119,7 +120,7 @@ void Engine::tick(Now now, Effects& effects) {
   note_news(now);
   reports_ = may_write && cache_.all_complete() && acceptance_.has_verdict() && source_.tips();
   if (reports_ && publisher_.wants_tree(now, source_.tips(), effects))
-    publisher_.publish(now, facts(now), lease_.epoch(), effects);
+    publisher_.publish(now, facts(now), {lease_.epoch(), lease_.held_until()}, effects);
 }
 
 // What the tree says beside the objects: a change of it is to be published too.

@@ -1,5 +1,7 @@
 #include "agent/engine/lease.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "reconcilers/manifest/labels.h"
@@ -24,9 +26,11 @@ std::string micro_time(WallTime time) {
 Lease::Lease(const EngineOptions& options)
     : key_(agent_lease_key(options.agent_ns, options.agent_id)), instance_(options.instance) {}
 
-bool Lease::is_held(Now now) const {
-  return !releasing_ && held_since_renewal_ &&
-         now.monotonic - *held_since_renewal_ < k_renew_deadline;
+bool Lease::is_held(Now now) const { return now.monotonic < held_until(); }
+
+Instant Lease::held_until() const {
+  if (releasing_ || !held_since_renewal_) return {};
+  return *held_since_renewal_ + k_renew_deadline;
 }
 
 Document Lease::body(Now now, const std::string& holder) const {
@@ -72,6 +76,7 @@ void Lease::release(Now now, Effects& effects) {
   if (releasing_) return;
   const bool held = is_held(now) && live_;
   releasing_ = true;
+  effects.push_back(HoldLease{});  // what waits to be sent is left to the next holder
   if (!held) {
     released_ = true;
   } else if (write_id_ == 0) {
@@ -89,13 +94,16 @@ void Lease::learn(const std::optional<LeaseView>& view, Now now, Effects& effect
       !live_ || !view || live_->meta.resource_version != view->meta.resource_version;
   if (changed) seen_at_ = now.monotonic;
   live_ = view;
-  if (live_ && live_->holder != instance_) held_since_renewal_.reset();
+  if (live_ && live_->holder != instance_) {
+    if (held_since_renewal_) effects.push_back(HoldLease{});
+    held_since_renewal_.reset();
+  }
   if (may_take(now)) return send(now, effects);
   const std::string obstacle = "another agent with this id is at work: " + live_->holder;
   if (obstacle != obstacle_)
     log(effects, LogLevel::Warning, "waiting for the lease", {{"why", obstacle}});
   obstacle_ = obstacle;
-  due_ = now.monotonic + k_retry;
+  due_ = std::min(now.monotonic + k_retry, seen_at_ + live_->duration);
 }
 
 bool Lease::on(const ReadAnswered& event, Now now, Effects& effects) {
@@ -145,6 +153,7 @@ bool Lease::on(const WriteAnswered& event, Now now, Effects& effects) {
   }
   live_ = *granted;
   held_since_renewal_ = sent_at_;
+  effects.push_back(HoldLease{epoch_, held_until()});
   obstacle_.clear();
   due_ = sent_at_ + k_renew_every;
   return true;

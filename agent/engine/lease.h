@@ -14,10 +14,12 @@ namespace ray_gitops::engine {
 
 class Lease {
  public:
-  static constexpr Duration k_duration = std::chrono::seconds(15);
+  // Another that looks every second is at work less than 15 s after the holder was killed.
+  static constexpr Duration k_duration = std::chrono::seconds(12);
   static constexpr Duration k_renew_every = std::chrono::seconds(5);
-  // Without a renewal for this long we stop acting, before another may start.
-  static constexpr Duration k_renew_deadline = std::chrono::seconds(10);
+  // Without a renewal for this long we stop acting, before another may start. Counted from when
+  // the renewal was sent: the server saw it later.
+  static constexpr Duration k_renew_deadline = std::chrono::seconds(9);
 
   explicit Lease(const EngineOptions& options);
 
@@ -30,6 +32,8 @@ class Lease {
   Deadline deadline() const;
 
   bool is_held(Now now) const;
+  // Until when, if it is not renewed; the past when it is not held.
+  Instant held_until() const;
   bool is_released() const { return released_; }
   // As last seen, another process has it.
   bool is_anothers() const { return live_ && !live_->holder.empty() && live_->holder != instance_; }

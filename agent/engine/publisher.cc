@@ -80,7 +80,7 @@ bool Publisher::take_token(Now now) {
   return false;
 }
 
-void Publisher::publish(Now now, const status::StatusFacts& facts, std::int64_t epoch,
+void Publisher::publish(Now now, const status::StatusFacts& facts, const HoldLease& lease,
                         Effects& effects) {
   status::Tree tree = status::render_tree(facts);
   if (tree == tree_) {
@@ -91,7 +91,7 @@ void Publisher::publish(Now now, const status::StatusFacts& facts, std::int64_t 
   if (!take_token(now)) return;
   first_change_.reset();
   urgent_ = false;
-  const std::int64_t fenced = std::max(epoch, tip_epoch_);
+  const std::int64_t fenced = std::max(lease.epoch, tip_epoch_);
   const std::string message =
       status::render_message({.facts = &facts,
                               .before = &tree_,
@@ -100,7 +100,7 @@ void Publisher::publish(Now now, const status::StatusFacts& facts, std::int64_t 
                               .instance = options_.instance});
   candidate_ = tree;
   publishing_ = true;
-  effects.push_back(PublishStatus{tip_, std::move(tree), message});
+  effects.push_back(PublishStatus{tip_, std::move(tree), message, lease.until});
 }
 
 void Publisher::learn(status::Tree files) {

@@ -34,7 +34,7 @@ class Publisher {
   void listed(const RemoteTips& tips);
   // It is time to publish: the caller then makes the facts and calls publish.
   bool wants_tree(Now now, const std::optional<RemoteTips>& remote, Effects& effects);
-  void publish(Now now, const status::StatusFacts& facts, std::int64_t epoch, Effects& effects);
+  void publish(Now now, const status::StatusFacts& facts, const HoldLease& lease, Effects& effects);
   // The branch has moved under us: a poll must say where it is. True once for each time.
   bool wants_poll() { return std::exchange(wants_poll_, false); }
   Deadline deadline() const;

@@ -23,7 +23,7 @@ void Writes::send(const Action& action, Now now, Effects& effects,
       {{"verb", name_of(action.verb)},
        {"object", to_string(action.target)},
        {"reason", action.reason}});
-  effects.push_back(SendWrite{id, action});
+  effects.push_back(SendWrite{id, action, epoch_});
 }
 
 bool Writes::may_send(const ResourceKey& target, Now now) const {

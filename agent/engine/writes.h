@@ -35,6 +35,8 @@ class Writes {
  public:
   Writes(std::string agent_id, Cache& cache) : agent_id_(std::move(agent_id)), cache_(cache) {}
 
+  // What is sent from now on is sent under this epoch of the Lease.
+  void set_epoch(std::int64_t epoch) { epoch_ = epoch; }
   // Sends the action unless its target has a write or read under way or waits out a refusal. Room
   // is the caller's to look at: what cannot wait is sent beyond it. A create of a pod says in which
   // group, where slow_start_room was asked.
@@ -101,6 +103,7 @@ class Writes {
 
   std::string agent_id_;
   Cache& cache_;
+  std::int64_t epoch_ = 0;
   std::uint64_t next_id_ = 1;
   std::map<ResourceKey, Pending> under_way_;
   std::map<std::uint64_t, ResourceKey> targets_;  // of under_way_, by id

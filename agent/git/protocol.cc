@@ -211,6 +211,7 @@ void transfer(Stream& stream, T& request) {
   transfer(stream, request.author_name);
   transfer(stream, request.author_email);
   transfer(stream, request.time.milliseconds);
+  transfer(stream, request.not_after.milliseconds);
 }
 
 void transfer(Writer& writer, const Duration& value) {

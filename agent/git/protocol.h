@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -68,6 +69,8 @@ struct PublishRequest {
   std::string author_name;
   std::string author_email;
   WallTime time;
+  // Of agent/loop/clock.h, which all processes share. Later it is not pushed: Conflict.
+  Instant not_after{std::numeric_limits<std::int64_t>::max()};
 };
 
 using Request = std::variant<ListRequest, LoadRequest, LoadStatusRequest, PublishRequest>;

@@ -11,6 +11,7 @@
 #include <git2/sys/mempack.h>
 
 #include "agent/git/tree_walk.h"
+#include "agent/loop/clock.h"
 #include "reconcilers/model/diagnostic.h"
 
 namespace ray_gitops::git {
@@ -211,6 +212,8 @@ Result<std::string> publish_status(const Link& link, Cache& cache, const Publish
     if (git_oid_equal(git_tree_id(published.get()), &tree) != 0) return *request.expected_tip;
   }
   push.commit = TRY(maker.make_commit(tree));
+  if (monotonic_now() >= request.not_after)
+    return fail(ErrorCode::Conflict, "the Lease ended before the status could be pushed");
   TRY(push_commit(link, cache, push));
   TRY(cache.set_ref(k_status_ref, push.commit));
   return push.commit;

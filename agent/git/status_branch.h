@@ -21,8 +21,8 @@ constexpr std::uint64_t k_status_bytes_max = 64ULL * 1024 * 1024;
 Result<engine::StatusTree> read_status(const Cache& cache, const std::string& tip);
 
 // Makes the commit and pushes it: the new tip, or `expected_tip` itself when its tree is the same.
-// The expected tip is in the cache. Conflict when the branch has moved, Rejected when the remote
-// refuses, InvalidInput for paths that no tree may have.
+// The expected tip is in the cache. Conflict when the branch has moved or `not_after` has come,
+// Rejected when the remote refuses, InvalidInput for paths that no tree may have.
 Result<std::string> publish_status(const Link& link, Cache& cache, const PublishRequest& request);
 
 }  // namespace ray_gitops::git

@@ -178,6 +178,10 @@ void KubernetesClient::start_watch(const engine::StartWatch& effect) {
                       RequestClass::Watch, std::move(handlers));
 }
 
+void KubernetesClient::hold_lease(const engine::HoldLease& effect) {
+  state_->sender.hold_lease(effect.epoch, effect.until);
+}
+
 void KubernetesClient::send_write(const engine::SendWrite& effect) {
   const auto answer_with = [](std::uint64_t write_id, const ResourceKey& target,
                               Result<MaybeView> object) {
@@ -188,6 +192,7 @@ void KubernetesClient::send_write(const engine::SendWrite& effect) {
   if (!request)
     return state_->deliver_later(
         answer_with(effect.write_id, effect.action.target, tl::unexpected<Error>(request.error())));
+  request->lease_epoch = effect.lease_epoch;
   // Without the body, which may be large.
   Action action;
   action.verb = effect.action.verb;

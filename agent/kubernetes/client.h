@@ -34,6 +34,7 @@ class KubernetesClient {
   // watch that the server ends in good order is a WatchEnded with Unavailable.
   void start_list(const engine::StartList& effect);
   void start_watch(const engine::StartWatch& effect);
+  void hold_lease(const engine::HoldLease& effect);
   void send_write(const engine::SendWrite& effect);
   void send_read(const engine::SendRead& effect);
 

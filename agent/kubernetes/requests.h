@@ -2,6 +2,7 @@
 // Requests and answers of the Kubernetes API as values (kubernetes.io/docs/reference/using-api).
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct ApiRequest {
   std::string content_type;
   std::string body;
   Duration time_max = k_request_time_max;  // of what is no watch
+  std::int64_t lease_epoch = 0;  // of effect.h's SendWrite
 };
 
 // Of all namespaces, filtered by the agent's label. `continue_token` is the one of the page before.

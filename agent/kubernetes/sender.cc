@@ -46,6 +46,17 @@ void Sender::send(ApiRequest request, RequestClass request_class, HttpHandlers h
   wake_after(Duration{0});
 }
 
+void Sender::hold_lease(std::int64_t epoch, Instant until) {
+  lease_epoch_ = epoch;
+  lease_until_ = until;
+}
+
+std::optional<Duration> Sender::lease_left(std::int64_t epoch) const {
+  if (epoch == 0) return std::nullopt;
+  if (epoch != lease_epoch_) return Duration{0};
+  return lease_until_ - loop_.now().monotonic;
+}
+
 void Sender::wake_after(Duration delay) {
   loop_.cancel_timer(wake_timer_);
   wake_timer_ = loop_.add_timer(delay, [this] { start_waiting(); });
@@ -134,6 +145,11 @@ Result<HttpRequest> Sender::prepare(const Pending& pending) {
   request.no_proxy = connection_.no_proxy;
   request.long_lived = is_watch;
   request.deadline = is_watch ? k_watch_time + k_watch_grace : pending.request.time_max;
+  if (pending.request_class == RequestClass::Lease) request.deadline = k_lease_request_time_max;
+  if (const auto left = lease_left(pending.request.lease_epoch)) {
+    if (left->count() <= 0) return fail(ErrorCode::Conflict, k_lease_ended);
+    request.deadline = std::min(request.deadline, *left);
+  }
   request.response_bytes_max =
       pending.request_class == RequestClass::List ? k_list_page_bytes_max : k_object_bytes_max;
   request.headers = {{"Accept", "application/json"}, {"User-Agent", user_agent_}};

@@ -4,7 +4,9 @@
 // done: it is sent again.
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -18,6 +20,10 @@ namespace ray_gitops::kubernetes {
 constexpr std::size_t k_requests_waiting_max = 20'000;
 // A request that was refused so often for a busy server is answered with the last refusal.
 constexpr int k_busy_refusals_max = 5;
+// Of a request about the Lease: there is time for another try before it ends.
+constexpr Duration k_lease_request_time_max{2'000};
+// What a write is answered with that was not sent (Conflict).
+constexpr const char* k_lease_ended = "the Lease ended before this could be sent";
 // A 429 without Retry-After.
 constexpr Duration k_retry_after_default{1'000};
 constexpr std::size_t k_object_bytes_max = 8UL * 1024 * 1024;
@@ -38,8 +44,12 @@ class Sender {
   Sender& operator=(const Sender&) = delete;
 
   // Never calls a handler before it returns. An unreadable token is Unauthenticated, a full queue
-  // LimitExceeded; both were not sent. The rest is as in http.h.
+  // LimitExceeded, a Lease that ended Conflict; none of them was sent. The rest is as in http.h.
   void send(ApiRequest request, RequestClass request_class, HttpHandlers handlers);
+
+  // Looked at when a request leaves, however long it waited: a write goes out only in this epoch
+  // and before `until`. Nor may it take longer than that to reach the server.
+  void hold_lease(std::int64_t epoch, Instant until);
 
  private:
   struct Pending {
@@ -51,6 +61,8 @@ class Sender {
     std::size_t in_flight = 0;  // when it was sent, itself among them
   };
 
+  // How long a write of this epoch may be under way; none for one that needs no Lease.
+  std::optional<Duration> lease_left(std::int64_t epoch) const;
   void wake_after(Duration delay);
   void start_waiting();
   void start(Pending pending);
@@ -68,6 +80,8 @@ class Sender {
   std::size_t in_flight_ = 0;
   RequestWindow window_;
   Instant not_before_;
+  std::int64_t lease_epoch_ = 0;
+  Instant lease_until_;
   TimerId wake_timer_ = 0;
 };
 

@@ -18,6 +18,7 @@ extern "C" {  // glibc 2.36 forgot it in this header
 #include <sys/pidfd.h>
 }
 
+#include "agent/loop/clock.h"
 #include "agent/loop/transfers.h"
 #include "reconcilers/model/check.h"
 
@@ -140,8 +141,7 @@ void Loop::stop() { state_->stopping = true; }
 
 Now Loop::now() const {
   const auto wall = std::chrono::system_clock::now().time_since_epoch();
-  const auto monotonic = std::chrono::steady_clock::now().time_since_epoch();
-  return {WallTime{milliseconds(wall)}, Instant{milliseconds(monotonic)}};
+  return {WallTime{milliseconds(wall)}, monotonic_now()};
 }
 
 TimerId Loop::add_timer(Duration delay, std::function<void()> handler) {

@@ -28,7 +28,8 @@ void Report::publish_status(const engine::PublishStatus& effect) {
                               .message = effect.message,
                               .author_name = options_.author_name,
                               .author_email = options_.author_email,
-                              .time = loop_.now().wall};
+                              .time = loop_.now().wall,
+                              .not_after = effect.not_after};
   worker_.submit(std::move(request), [emit = emit_](Result<std::string> tip) {
     emit(engine::StatusPublished{std::move(tip)});
   });

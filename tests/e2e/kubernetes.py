@@ -5,6 +5,7 @@ import json
 import re
 import ssl
 import urllib.error
+import urllib.parse
 import urllib.request
 
 REQUEST_SECONDS_MAX = 10
@@ -17,12 +18,12 @@ class Kubernetes:
         text = kubeconfig.read_text(encoding="utf-8")
         self._server = re.search(r"^\s*server: (\S+)", text, re.MULTILINE).group(1)
         self._token = re.search(r"^\s*token: (\S+)", text, re.MULTILINE).group(1)
-        self._tls = None
+        self.tls = None
         if data := re.search(r"^\s*certificate-authority-data: (\S+)", text, re.MULTILINE):
-            self._tls = ssl.create_default_context(
+            self.tls = ssl.create_default_context(
                 cadata=base64.b64decode(data.group(1)).decode())
         elif file := re.search(r"^\s*certificate-authority: (\S+)", text, re.MULTILINE):
-            self._tls = ssl.create_default_context(cafile=file.group(1))
+            self.tls = ssl.create_default_context(cafile=file.group(1))
 
     def request(self, method, path, body=None, content_type="application/json"):
         """The answer's JSON. HTTPError as urllib raises it."""
@@ -32,7 +33,7 @@ class Kubernetes:
             headers={"Authorization": "Bearer " + self._token,
                      "Content-Type": content_type, "Accept": "application/json"})
         with urllib.request.urlopen(request, timeout=REQUEST_SECONDS_MAX,
-                                    context=self._tls) as answer:
+                                    context=self.tls) as answer:
             return json.loads(answer.read())
 
     def get(self, path):
@@ -46,7 +47,7 @@ class Kubernetes:
 
     def list(self, plural, namespace=None, selector=""):
         where = f"/namespaces/{namespace}" if namespace else ""
-        query = "?labelSelector=" + selector.replace("=", "%3D") if selector else ""
+        query = "?labelSelector=" + urllib.parse.quote(selector) if selector else ""
         return self.request("GET", f"/api/v1{where}/{plural}{query}")["items"]
 
     def object(self, plural, namespace, name):
@@ -79,6 +80,9 @@ class Kubernetes:
         return {(plural, item["metadata"].get("namespace", ""), item["metadata"]["name"]):
                 item["metadata"]["resourceVersion"]
                 for plural in TYPES for item in self.list(plural)}
+
+    def versions_in(self, namespace):
+        return {key: version for key, version in self.versions().items() if key[1] == namespace}
 
     def owned_by(self, agent_id):
         """What carries the agent's label, without what differs from run to run."""

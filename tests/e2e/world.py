@@ -102,6 +102,11 @@ class Process:
             self.kill()
             raise AssertionError(f"{self._arguments[1]} did not end on SIGTERM") from None
 
+    def cpu_seconds(self):
+        """Of the process itself, so far."""
+        stat = pathlib.Path(f"/proc/{self.pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
     def log(self):
         return self._log.read_text(encoding="utf-8", errors="replace")
 

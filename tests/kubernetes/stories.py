@@ -24,6 +24,8 @@ STORIES = (
     "crash_test.Crashes.test_converged_is_silent",
     "metrics_test",
     "ray_access_test",
+    "leader_test",
+    "faults_test",
     "server_test",
     "deploy_test",
     "helm_test",

@@ -71,6 +71,7 @@ TEST_F(LeaseTest, is_taken_over_when_the_other_has_been_silent_for_its_whole_dur
   EXPECT_NE(mine.obstacle().find("two"), std::string::npos);
   pump(seconds(14));
   EXPECT_TRUE(all<SendWrite>(read(ResourceView{lease("two", "10", 0)}, seconds(14))).empty());
+  EXPECT_EQ(mine.deadline(), at(seconds(15)).monotonic) << "not a whole second late";
   pump(seconds(16));
   EXPECT_EQ(all<SendWrite>(read(ResourceView{lease("two", "10", 0)}, seconds(16))).size(), 1U);
   EXPECT_EQ(write.action.verb, Verb::Replace);
@@ -95,12 +96,31 @@ TEST_F(LeaseTest, is_renewed_every_five_seconds) {
   EXPECT_EQ(writes[0].action.body.json()["spec"]["leaseTransitions"], 0);
 }
 
-TEST_F(LeaseTest, is_not_held_ten_seconds_after_the_last_renewal_that_was_granted) {
+TEST_F(LeaseTest, is_not_held_nine_seconds_after_the_last_renewal_that_was_granted) {
   acquire(seconds(0));
   note(pump(seconds(5)));
-  answer(tl::unexpected<Error>(unavailable()), seconds(9));
-  EXPECT_TRUE(mine.is_held(at(milliseconds(9900))));
-  EXPECT_FALSE(mine.is_held(at(seconds(10))));
+  answer(tl::unexpected<Error>(unavailable()), seconds(8));
+  EXPECT_TRUE(mine.is_held(at(milliseconds(8900))));
+  EXPECT_FALSE(mine.is_held(at(seconds(9))));
+}
+
+TEST_F(LeaseTest, tells_until_when_writes_may_leave_counted_from_when_it_was_asked_for) {
+  pump(seconds(0));
+  read(std::optional<ResourceView>{}, seconds(0));
+  const auto held = all<HoldLease>(answer(ResourceView{lease("one", "10", 0)}, seconds(2)));
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_EQ(held[0].epoch, 1);
+  EXPECT_EQ(held[0].until, at(seconds(9)).monotonic);
+}
+
+TEST_F(LeaseTest, lets_no_write_leave_once_another_holds_it) {
+  acquire(seconds(0));
+  note(pump(seconds(5)));
+  answer(failed(ErrorCode::Conflict), seconds(5));
+  pump(seconds(6));
+  const auto held = all<HoldLease>(read(ResourceView{lease("two", "20", 1)}, seconds(6)));
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_EQ(held[0].epoch, 0);
 }
 
 TEST_F(LeaseTest, is_given_up_at_once_when_another_is_found_to_hold_it) {
@@ -118,6 +138,8 @@ TEST_F(LeaseTest, is_given_back_at_the_end) {
   mine.release(at(seconds(1)), effects);
   note(effects);
   EXPECT_FALSE(mine.is_held(at(seconds(1))));
+  ASSERT_EQ(all<HoldLease>(effects).size(), 1U);
+  EXPECT_EQ(all<HoldLease>(effects)[0].epoch, 0) << "what waits is not sent any more";
   EXPECT_EQ(write.action.body.json()["spec"]["holderIdentity"], "");
   answer(ResourceView{lease("", "11", 0)}, seconds(1));
   EXPECT_TRUE(mine.is_released());

@@ -21,7 +21,7 @@ class PublisherTest : public testing::Test {
       facts.observed_commit = commit;
       facts.objects = objects;
       for (status::ObjectStatus& object : facts.objects) publisher.stamp(object, at(when));
-      publisher.publish(at(when), facts, 1, effects);
+      publisher.publish(at(when), facts, {1, at(when + seconds(9)).monotonic}, effects);
     }
     return effects;
   }

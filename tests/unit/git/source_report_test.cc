@@ -1,3 +1,4 @@
+#include "agent/loop/clock.h"
 #include "agent/report/report.h"
 #include "agent/source/source.h"
 #include "tests/unit/git/support.h"
@@ -48,8 +49,10 @@ TEST_F(SourceAndReport, answer_each_effect_with_its_event) {
   ASSERT_EQ(loaded.tree->files.size(), 1U);
   EXPECT_EQ(loaded.tree->files[0].path, "apps/a.yaml");
 
-  report_.publish_status(
-      {.expected_tip = std::nullopt, .files = {{"README.md", "x"}}, .message = "m\n"});
+  report_.publish_status({.expected_tip = std::nullopt,
+                          .files = {{"README.md", "x"}},
+                          .message = "m\n",
+                          .not_after = monotonic_now() + std::chrono::minutes(1)});
   const auto published = next<engine::StatusPublished>();
   ASSERT_TRUE(published.tip) << describe(published.tip.error());
   EXPECT_EQ(git("log -1 --format='%an <%ae>' ray-status/prod"),
@@ -66,8 +69,22 @@ TEST_F(SourceAndReport, answer_failures_with_the_same_events) {
   const auto loaded = next<engine::CommitLoaded>();
   EXPECT_EQ(loaded.commit, std::string(40, 'a'));
   EXPECT_FALSE(loaded.tree);
-  report_.publish_status({.expected_tip = std::string(40, 'a'), .files = {}, .message = "m\n"});
+  report_.publish_status({.expected_tip = std::string(40, 'a'),
+                          .files = {},
+                          .message = "m\n",
+                          .not_after = monotonic_now() + std::chrono::minutes(1)});
   EXPECT_FALSE(next<engine::StatusPublished>().tip);
+}
+
+TEST_F(SourceAndReport, push_nothing_once_the_lease_it_was_decided_under_has_ended) {
+  report_.publish_status({.expected_tip = std::nullopt,
+                          .files = {{"README.md", "x"}},
+                          .message = "m\n",
+                          .not_after = monotonic_now()});
+  const auto published = next<engine::StatusPublished>();
+  ASSERT_FALSE(published.tip);
+  EXPECT_EQ(published.tip.error().code, ErrorCode::Conflict);
+  EXPECT_EQ(git("branch --list 'ray-status/*'"), "");
 }
 
 }  // namespace
