@@ -9,6 +9,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+// Past the end of any Lease: a shorter wait is a slow network, of which there are faults enough.
+constexpr Duration k_freeze_min = engine::Lease::k_renew_deadline + milliseconds(1);
+
 template <class... Handlers>
 struct Overload : Handlers... {
   using Handlers::operator()...;
@@ -67,6 +70,10 @@ std::string describe(const engine::Effect& effect) {
           },
           [](const engine::StartWatch& watch) {
             return std::string("StartWatch ") + kind_of(watch.type) + " " + watch.resource_version;
+          },
+          [](const engine::HoldLease& lease) {
+            return "HoldLease " + std::to_string(lease.epoch) + " until " +
+                   std::to_string(lease.until.milliseconds);
           },
           [](const engine::SendWrite& write) {
             const Action& action = write.action;
@@ -157,6 +164,10 @@ void Agent::start() {
 void Agent::crash() {
   core_.note(client() + " crashes");
   engine_.reset();
+  frozen_ = false;
+  unread_.clear();
+  unsent_.clear();
+  lease_ = {};
   ++tick_;
   servers_.api.disconnect(client());
 }
@@ -179,6 +190,7 @@ Deliver Agent::ear() {
 }
 
 void Agent::deliver(engine::Event event) {
+  if (frozen_) return unread_.push_back(std::move(event));
   core_.note(client() + " <- " + describe(event));
   if (hooks_.on_event) hooks_.on_event(*this, event);
   engine::Effects effects = engine_->step(std::move(event), core_.timeline.now());
@@ -207,14 +219,60 @@ void Agent::carry_out(const engine::Effects& effects) {
     const std::string text = describe(effect);
     core_.mix(std::to_string(core_.timeline.instant().milliseconds) + client() + text);
     core_.note(client() + " -> " + text);
-    if (hooks_.on_effect) hooks_.on_effect(*this, effect);
-    carry_out(effect);
+    leave(effect);
     const bool is_record = std::holds_alternative<engine::WriteLog>(effect);
     if (!is_record) ++effects_;
     if (is_record || !crashes_now()) continue;
     crash();
     return come_back_later();
   }
+}
+
+void Agent::leave(const engine::Effect& effect) {
+  const bool is_push = std::holds_alternative<engine::PublishStatus>(effect);
+  const bool may_wait = is_push || std::holds_alternative<engine::SendWrite>(effect);
+  if (may_wait && !frozen_ && core_.faults.freezes != 0 &&
+      core_.random.chance(core_.faults.freezes))
+    freeze(core_.random.between(k_freeze_min, seconds(40)));
+  if (may_wait && frozen_) return unsent_.push_back(effect);
+  if (may_wait && !may_leave(effect)) return refuse(effect);
+  if (hooks_.on_effect) hooks_.on_effect(*this, effect);
+  carry_out(effect);
+}
+
+// As agent/kubernetes/sender and the Git child do.
+bool Agent::may_leave(const engine::Effect& effect) const {
+  if (hooks_.sends_late) return true;
+  const Instant now = core_.timeline.instant();
+  if (const auto* publish = std::get_if<engine::PublishStatus>(&effect))
+    return now < publish->not_after;
+  const auto& write = std::get<engine::SendWrite>(effect);
+  return write.lease_epoch == 0 || (write.lease_epoch == lease_.epoch && now < lease_.until);
+}
+
+void Agent::refuse(const engine::Effect& effect) {
+  core_.note(client() + " does not send " + describe(effect));
+  const tl::unexpected<Error> why = fail(ErrorCode::Conflict, "the Lease ended");
+  engine::Event answer = engine::StatusPublished{why};
+  if (const auto* write = std::get_if<engine::SendWrite>(&effect))
+    answer = engine::WriteAnswered{write->write_id, why};
+  core_.timeline.after(Duration{0}, [told = ear(), answer] { told(answer); });
+}
+
+void Agent::freeze(Duration duration) {
+  core_.note(client() + " freezes");
+  frozen_ = true;
+  core_.timeline.after(duration, [this, life = life_] {
+    if (life == life_ && frozen_) thaw();
+  });
+}
+
+void Agent::thaw() {
+  core_.note(client() + " thaws");
+  frozen_ = false;
+  for (const engine::Effect& effect : std::exchange(unsent_, {})) leave(effect);
+  for (engine::Event& event : std::exchange(unread_, {}))
+    if (is_alive()) deliver(std::move(event));
 }
 
 bool Agent::crashes_now() {
@@ -233,6 +291,7 @@ void Agent::carry_out(const engine::Effect& effect) {
           [&](const engine::StartWatch& watch) {
             servers_.api.start_watch(watch, client(), ear());
           },
+          [&](const engine::HoldLease& lease) { lease_ = lease; },
           [&](const engine::SendWrite& write) { servers_.api.send_write(write, client(), ear()); },
           [&](const engine::SendRead& read) { servers_.api.send_read(read, ear()); },
           [&](const engine::AskRay& ask) { servers_.heads.ask(ask, ear()); },

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/engine/engine.h"
 #include "tests/simulation/api.h"
@@ -22,6 +23,7 @@ struct Hooks {
   std::function<void(const Agent&, engine::Effects&)> change_effects;  // of a mutant
   std::function<void(const Agent&, const engine::Effect&)> on_effect;
   bool ticks_without_end = false;  // of a mutant: a deadline is always due
+  bool sends_late = false;         // of a mutant: what waited is sent whatever the Lease
 };
 
 // Who answers an agent.
@@ -46,6 +48,9 @@ class Agent {
   void crash_after(std::int64_t effects) { crash_after_ = effects; }
   void deliver(engine::Event event);
 
+  // The process is stopped for so long: what comes and what it was about to send waits.
+  void freeze(Duration duration);
+
   bool is_alive() const { return engine_ != nullptr; }
   // Of this life of it: "agent-0#3".
   std::string client() const {
@@ -59,6 +64,11 @@ class Agent {
  private:
   void carry_out(const engine::Effects& effects);
   void carry_out(const engine::Effect& effect);
+  // A write or push leaves, or is told that the Lease it was decided under has ended.
+  void leave(const engine::Effect& effect);
+  bool may_leave(const engine::Effect& effect) const;
+  void refuse(const engine::Effect& effect);
+  void thaw();
   bool crashes_now();
   void schedule_tick();
   void come_back_later();
@@ -73,6 +83,10 @@ class Agent {
   std::unique_ptr<engine::Engine> engine_;
   std::uint64_t tick_ = 0;  // the scheduled one; earlier ones are void
   Instant last_tick_;
+  bool frozen_ = false;
+  std::vector<engine::Event> unread_;
+  std::vector<engine::Effect> unsent_;
+  engine::HoldLease lease_;
   std::int64_t effects_ = 0;
   std::int64_t crash_after_ = 0;
 };

@@ -42,6 +42,7 @@ struct Faults {
   // The agent:
   int crash = 0;  // after each single effect
   bool second_agent = false;
+  int freezes = 0;  // after each write or push that is about to leave: it waits; not drawn
   // Clocks, and people beside Git (of each of their steps):
   int wall_jumps = 0;
   int drift = 0;
