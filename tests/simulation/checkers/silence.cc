@@ -32,6 +32,7 @@ class Silence : public Checker {
       return read->key.type == ResourceType::Lease || is_taken(read->key);
     return std::holds_alternative<engine::ListRemote>(effect) ||
            std::holds_alternative<engine::StartWatch>(effect) ||
+           std::holds_alternative<engine::HoldLease>(effect) ||
            std::holds_alternative<engine::WriteLog>(effect);
   }
 
