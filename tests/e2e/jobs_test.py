@@ -38,11 +38,14 @@ class Counter:
         self._server.shutdown()
         self._server.server_close()
 
+    def url(self, name):
+        """Where a run counts as `name`."""
+        return f"http://{BRIDGE_ADDRESS}:{self._server.server_port}/{name}"
+
     def program(self, name, then):
         """An entrypoint that counts as `name`, then goes on."""
-        url = f"http://{BRIDGE_ADDRESS}:{self._server.server_port}/{name}"
-        return (f"python -c 'import time, urllib.request; urllib.request.urlopen(\"{url}\"); "
-                f"{then}'")
+        return ("python -c 'import time, urllib.request; "
+                f"urllib.request.urlopen(\"{self.url(name)}\"); {then}'")
 
 
 def job_yaml(name, entrypoint, selector=None, annotations=None, **spec):
