@@ -123,6 +123,13 @@ class Chart(unittest.TestCase):
         theirs = objects_in(kubectl("kustomize", str(ROOT / "deploy/kustomize")))
         for kind in ("ClusterRole", "Role"):
             self.assertEqual(of_kind(theirs, kind)["rules"], of_kind(ours, kind)["rules"], kind)
+        allowed = "Deployment,Role,HTTPRoute"
+        rules = of_kind(objects_in(self.template(
+            "--set", f"config.companions.kinds={{{allowed}}}")), "ClusterRole")["rules"]
+        self.assertEqual(
+            [("apps", ["deployments"]), ("rbac.authorization.k8s.io", ["roles"]),
+             ("gateway.networking.k8s.io", ["httproutes"])],
+            [(rule["apiGroups"][0], rule["resources"]) for rule in rules[3:]])
         bare = objects_in(self.template("--set", "rbac.create=false"))
         self.assertEqual([], [each for each in bare if "Role" in each["kind"]])
 
