@@ -28,7 +28,7 @@ struct ApiRequest {
   std::string content_type;
   std::string body;
   Duration time_max = k_request_time_max;  // of what is no watch
-  std::int64_t lease_epoch = 0;  // of effect.h's SendWrite
+  std::int64_t lease_epoch = 0;            // of effect.h's SendWrite
 };
 
 // Of all namespaces, filtered by the agent's label. `continue_token` is the one of the page before.
