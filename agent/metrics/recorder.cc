@@ -61,6 +61,7 @@ void Recorder::on(const engine::Effect& effect, Now now) {
             ask(lists_, list.type, {"list", kind_of(list.type)}, now);
           },
           [](const engine::StartWatch&) {},
+          [](const engine::HoldLease&) {},
           [&](const engine::SendWrite& write) {
             const Action& action = write.action;
             ask(writes_, write.write_id, {name_of(action.verb), kind_of(action.target.type)}, now);
