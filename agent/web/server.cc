@@ -100,6 +100,7 @@ MHD_Result send_answer(MHD_Connection* connection, const Answer& answer) {
 
 // MHD_AccessHandlerCallback. A request is answered when its headers are there; a body, which none
 // of ours has, closes the connection.
+// NOLINTNEXTLINE(readability-function-size): libmicrohttpd's eight parameters
 MHD_Result take_request(void* handler, MHD_Connection* connection, const char* url,
                         const char* method, const char*, const char*, std::size_t* body_bytes,
                         void**) {

@@ -77,6 +77,7 @@ const char* name_of(Kind kind) {
 
 std::vector<Kind> all_kinds() {
   std::vector<Kind> kinds;
+  kinds.reserve(k_kind_count);
   for (std::size_t index = 0; index < k_kind_count; ++index)
     kinds.push_back(static_cast<Kind>(index));
   return kinds;

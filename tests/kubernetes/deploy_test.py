@@ -123,7 +123,8 @@ class Deploy(Story):
                            f"--as=system:serviceaccount:{NAME}:{NAME}").strip()
         for verb, *what in (("delete", "namespaces"), ("create", "clusterrolebindings"),
                             ("get", "nodes"), ("create", "pods", "--subresource=exec"),
-                            ("create", "deployments"), ("impersonate", "users")):
+                            ("create", "rolebindings"), ("create", "ingresses"),
+                            ("impersonate", "users")):
             with self.assertRaises(subprocess.CalledProcessError, msg=(verb, what)) as refused:
                 may(verb, *what)
             self.assertEqual("no", refused.exception.stdout.strip(), (verb, what))

@@ -275,9 +275,10 @@ void Agent::thaw() {
     if (is_alive()) deliver(std::move(event));
 }
 
+// Drawn even where the moment is given: a story runs the same way up to its crash.
 bool Agent::crashes_now() {
-  if (crash_after_ != 0) return effects_ == crash_after_;
-  return core_.random.chance(core_.faults.crash);
+  const bool by_chance = core_.random.chance(core_.faults.crash);
+  return crash_after_ != 0 ? effects_ == crash_after_ : by_chance;
 }
 
 void Agent::carry_out(const engine::Effect& effect) {
