@@ -12,17 +12,20 @@ from kubernetes import is_ready
 from world import KILLS, ROOT, SEED, STATUS_SECONDS_MAX, Story, wait_for
 
 EXAMPLES_SECONDS_MAX = 300
-# What each ends as, and with how many pods; the batch job's cluster is gone when it has ended.
+# What each ends as, and with how many pods; the batch job's cluster is gone when it has ended, and
+# so are the workers of the elastic one.
 OUTCOMES = {
+    ("autoscalerpolicy", "examples", "teams"): "Ready",
     ("raycluster", "examples", "first-cluster"): "Ready",
-    ("raycluster", "examples", "heterogeneous"): "Ready",
     ("raycluster", "team-blue", "ray"): "Ready",
     ("raycluster", "team-green", "ray"): "Ready",
     ("rayjob", "examples", "batch-job"): "Succeeded",
     ("rayjob", "examples", "failing-job"): "Failed",
+    ("rayjob", "team-blue", "tour"): "Succeeded",
+    ("rayjob", "team-green", "wave"): "Succeeded",
     ("rayservice", "serving", "serve-application"): "Ready",
 }
-PODS = {"examples": 3 + 4, "team-blue": 2, "team-green": 1, "serving": 1}
+PODS = {"examples": 2, "team-blue": 4, "team-green": 1, "serving": 1}
 
 
 class Examples(Story):
@@ -67,11 +70,11 @@ class Examples(Story):
 
     def change(self, moments):
         """A size, a template and a Serve configuration, all of them as the moment has it."""
-        blue = self.repository.work / "clusters/side-by-side/team-blue/raycluster.yaml"
-        fresh = (ROOT / "examples-repo/side-by-side/team-blue/raycluster.yaml").read_text("utf-8")
+        first = self.repository.work / "clusters/first-cluster/raycluster.yaml"
+        fresh = (ROOT / "examples-repo/first-cluster/raycluster.yaml").read_text("utf-8")
         memory = moments.choice(["512Mi", "576Mi"])
         size = moments.choice(["replicas: 0", "replicas: 1"])
-        blue.write_text(fresh.replace("512Mi", memory).replace("replicas: 1", size), "utf-8")
+        first.write_text(fresh.replace("512Mi", memory).replace("replicas: 1", size), "utf-8")
         greeting = moments.choice(["Bonjour", "Salve"])
         service = "serve-application/rayservice.yaml"
         shutil.copy(ROOT / "examples-repo" / service, self.repository.work / "clusters" / service)
@@ -79,7 +82,7 @@ class Examples(Story):
         return self.push(f"{memory}, {size}, {greeting}")
 
     def as_shipped(self):
-        for path in ("side-by-side/team-blue/raycluster.yaml", "serve-application/rayservice.yaml"):
+        for path in ("first-cluster/raycluster.yaml", "serve-application/rayservice.yaml"):
             shutil.copy(ROOT / "examples-repo" / path, self.repository.work / "clusters" / path)
         return self.push("As shipped")
 

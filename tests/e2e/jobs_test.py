@@ -48,8 +48,9 @@ class Counter:
                 f"urllib.request.urlopen(\"{self.url(name)}\"); {then}'")
 
 
-def job_yaml(name, entrypoint, selector=None, annotations=None, **spec):
-    """A RayJob on the cluster `selector`, or with a cluster of its own: a head alone."""
+def job_yaml(name, entrypoint, selector=None, annotations=None, cluster=cluster_yaml("any"),
+             **spec):
+    """A RayJob on the cluster `selector`, or with one of its own, a RayCluster's: a head alone."""
     lines = ["apiVersion: ray.io/v1", "kind: RayJob", "metadata:", f"  name: {name}"]
     if annotations:
         lines.append(f"  annotations: {json.dumps(annotations)}")
@@ -57,9 +58,9 @@ def job_yaml(name, entrypoint, selector=None, annotations=None, **spec):
     lines += [f"  {field}: {json.dumps(value)}" for field, value in spec.items()]
     if selector:
         return "\n".join([*lines, f"  clusterSelector: {{ray.io/cluster: {selector}}}", ""])
-    cluster = cluster_yaml("any").split("spec:\n", 1)[1]
+    cluster_spec = cluster.split("spec:\n", 1)[1]
     lines.append("  rayClusterSpec:")
-    return "\n".join(lines) + "\n" + "".join(f"  {line}\n" for line in cluster.splitlines())
+    return "\n".join(lines) + "\n" + "".join(f"  {line}\n" for line in cluster_spec.splitlines())
 
 
 class JobStory(Story):

@@ -22,7 +22,8 @@ class Lifecycle(Story):
     def test_1_comes_up_from_a_push(self):
         self.agent.start()
         example = (ROOT / "examples-repo/first-cluster/raycluster.yaml").read_text("utf-8")
-        self.repository.write(FILE, example)
+        self.assertIn("replicas: 1", example)
+        self.repository.write(FILE, example.replace("replicas: 1", "replicas: 2"))
         commit = self.push("The first cluster")
         pods = self.wait_for_pods("first-cluster", 2)
         self.assertEqual({HEAD, *WORKERS}, set(pods))

@@ -349,8 +349,9 @@ class Story(unittest.TestCase):
     def wait_for_status(self, cluster, phase, commit=None):
         """The object's status file in this phase, the branch at this commit."""
         def reached():
-            status = self.status(cluster)
+            # In this order: the branch may move between the two, and only forward.
             observed = self.repository.summary().get("source", {}).get("observedCommit")
+            status = self.status(cluster)
             return status if status.get("phase") == phase and commit in (None, observed) else None
         try:
             return wait_for(reached, STATUS_SECONDS_MAX, f"phase {phase} of {cluster}")

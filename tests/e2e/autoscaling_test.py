@@ -1,0 +1,261 @@
+"""Clusters that scale with what runs on them: real Ray asks, workers come and go without a loss."""
+
+import json
+import random
+import shlex
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+
+from world import (KILLS, PODS_SECONDS_MAX, PROGRAM, RAY_VERSION, SEED, STATUS_SECONDS_MAX,
+                   Story, stays, wait_for)
+
+ANSWER_SECONDS_MAX = 10
+IDLE_SECONDS = 4
+WORKERS_MAX = 3
+JOB_SECONDS_MAX = 240
+
+# Nothing is run again: a task that is lost fails its job.
+TASKS = """
+import time, ray
+run = ray.remote(num_cpus=1, max_retries=0)(lambda seconds: time.sleep(seconds))
+ray.get([run.remote({seconds}) for _ in range({count})])
+"""
+
+MANY_KINDS = """
+import ray
+from ray.util.placement_group import placement_group, remove_placement_group
+
+@ray.remote(num_cpus=1, resources={"sensor": 1}, max_restarts=0)
+class Actor:
+    def answer(self):
+        return 42
+
+actor = Actor.remote()
+assert ray.get(actor.answer.remote()) == 42
+bundles = placement_group([{"CPU": 1}] * 2, strategy="STRICT_SPREAD")
+ray.get(bundles.ready())
+remove_placement_group(bundles)
+gpus = ray.remote(num_gpus=1, max_retries=0)(lambda: ray.get_gpu_ids())
+assert len(ray.get(gpus.remote())) == 1
+"""
+
+SENSOR = """, resources: '"{\\"sensor\\": 1}"'"""
+
+GANG = """
+import ray
+from ray.util.placement_group import placement_group
+ray.get(placement_group([{"CPU": 1}] * 2, strategy="STRICT_SPREAD").ready())
+"""
+
+REQUEST = """
+import ray
+from ray.autoscaler.sdk import request_resources
+ray.init()
+request_resources(num_cpus={count})
+"""
+
+
+def group_yaml(name, most, params="", least=0):
+    return f"""\
+    - groupName: {name}
+      replicas: 0
+      minReplicas: {least}
+      maxReplicas: {most}
+      rayStartParams: {{num-cpus: "1"{params}}}
+      template:
+        spec:
+          containers:
+            - name: ray-worker
+              image: rayproject/ray:{RAY_VERSION}
+              resources:
+                limits: {{cpu: "1", memory: 512Mi}}
+"""
+
+
+def cluster_yaml(groups):
+    return f"""\
+apiVersion: ray.io/v1
+kind: RayCluster
+metadata:
+  name: elastic
+spec:
+  rayVersion: {RAY_VERSION}
+  enableInTreeAutoscaling: true
+  autoscalerOptions: {{idleTimeoutSeconds: {IDLE_SECONDS}}}
+  headGroupSpec:
+    rayStartParams: {{num-cpus: "0"}}
+    template:
+      spec:
+        containers:
+          - name: ray-head
+            image: rayproject/ray:{RAY_VERSION}
+            resources:
+              limits: {{cpu: "1", memory: 1Gi}}
+  workerGroupSpecs:
+{groups}"""
+
+
+def policy_yaml(pods, warm=0):
+    return f"""\
+apiVersion: ray-gitops.io/v1
+kind: AutoscalerPolicy
+metadata:
+  name: teams
+spec:
+  tenants:
+    - {{name: all, clusters: {{names: [elastic]}}, quota: {{pods: {pods}}}}}
+  warm:
+    - {{name: spare, clusters: {{names: [elastic]}}, group: small, replicas: {warm}}}
+"""
+
+
+class Autoscaling(Story):
+    agent_id = "elastic-agent"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.agent.start()
+
+    def setUp(self):
+        self.declare(WORKERS_MAX)
+        self.wait_for_pods("elastic")
+
+    def declare(self, most, least=0):
+        self.repository.write("clusters/elastic.yaml", cluster_yaml(
+            group_yaml("small", most, least=least) +
+            group_yaml("sensors", 1, SENSOR) +
+            group_yaml("accelerated", 1, ', num-gpus: "1"')))
+        return self.push(f"at most {most} workers")
+
+    def ask_ray(self, path, body=None):
+        ip = self.pods("elastic")["elastic-head"]["status"]["podIP"]
+        request = urllib.request.Request(
+            f"http://{ip}:8265/api/jobs/{path}", body and json.dumps(body).encode(),
+            {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS_MAX) as answer:
+            return json.load(answer)
+
+    def submit(self, code):
+        def submitted():
+            try:
+                return self.ask_ray("", {"entrypoint": f"python -c {shlex.quote(code)}"})
+            except (urllib.error.URLError, TimeoutError):
+                return None
+        return wait_for(submitted, STATUS_SECONDS_MAX, "a head that takes jobs")["submission_id"]
+
+    def succeeds(self, job):
+        def ended():
+            status = self.ask_ray(job)["status"]
+            return status if status in ("SUCCEEDED", "FAILED", "STOPPED") else None
+        status = wait_for(ended, JOB_SECONDS_MAX, f"the end of {job}")
+        self.assertEqual("SUCCEEDED", status, self.ask_ray(f"{job}/logs"))
+
+    def workers(self, group="small"):
+        return {name for name, pod in self.pods("elastic").items()
+                if f"-{group}-" in name and "deletionTimestamp" not in pod["metadata"]}
+
+    def wait_for_none(self):
+        wait_for(lambda: set(self.pods("elastic")) == {"elastic-head"}, PODS_SECONDS_MAX,
+                 "a cluster without workers")
+
+    def test_tasks_bring_workers_and_idleness_takes_them(self):
+        job = self.submit(TASKS.format(count=WORKERS_MAX, seconds=5))
+        wait_for(lambda: len(self.workers()) == WORKERS_MAX, PODS_SECONDS_MAX, "all workers")
+        status = wait_for(lambda: self.group_in_status("small").get("target") == WORKERS_MAX and
+                          self.status("elastic"), STATUS_SECONDS_MAX, "the target in the status")
+        self.assertEqual("Ready", status["phase"], status)
+        self.assertTrue(self.group_in_status("small")["reason"])
+        worker = min(self.workers())
+        wait_for(lambda: f"{worker} stays: it is in use" in self.why("elastic"),
+                 PODS_SECONDS_MAX, "a worker in use")
+        self.assertIn(f"group small: wants {WORKERS_MAX}, has {WORKERS_MAX}", self.why(worker))
+        self.assertNotIn("group sensors", self.why(worker))
+        self.succeeds(job)
+        self.wait_for_none()
+        wait_for(lambda: self.group_in_status("small").get("target") == 0, STATUS_SECONDS_MAX,
+                 "the smaller target in the status")
+
+    def why(self, name):
+        done = subprocess.run(
+            [PROGRAM, "why", "--config", self.agent.cache.parent / "agent.yaml", name],
+            capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        return done.stdout
+
+    def group_in_status(self, name):
+        groups = self.status("elastic").get("ray", {}).get("autoscaling", {}).get("groups", [])
+        return next((group for group in groups if group["name"] == name), {})
+
+    def test_actors_placement_groups_and_accelerators_get_what_they_need(self):
+        job = self.submit(MANY_KINDS)
+        self.succeeds(job)
+        self.wait_for_none()
+
+    def test_what_was_requested_stays_until_it_is_taken_back(self):
+        self.succeeds(self.submit(REQUEST.format(count=2)))
+        wait_for(lambda: len(self.workers()) == 2, PODS_SECONDS_MAX, "two workers")
+        self.wait_for_pods("elastic", 2)
+        stays(lambda: len(self.workers()) == 2, 3 * IDLE_SECONDS, "two workers")
+        self.succeeds(self.submit(REQUEST.format(count=0)))
+        self.wait_for_none()
+
+    def test_a_lower_maximum_waits_for_running_tasks_and_a_minimum_is_kept(self):
+        job = self.submit(TASKS.format(count=2, seconds=15))
+        self.wait_for_pods("elastic", 2)
+        self.wait_for_observed(self.declare(1))
+        self.succeeds(job)
+        self.wait_for_none()
+        self.wait_for_observed(self.declare(2, least=1))
+        self.wait_for_pods("elastic", 1)
+        stays(lambda: len(self.workers()) == 1, 2 * IDLE_SECONDS, "the least of workers")
+
+    def declare_policy(self, pods, warm=0):
+        self.repository.write("clusters/policy.yaml", policy_yaml(pods, warm))
+        self.wait_for_observed(self.push(f"at most {pods} pods, {warm} of them to spare"))
+
+    def unplaced(self):
+        return str(self.status("elastic").get("ray", {}).get("autoscaling", {}).get("unplaced"))
+
+    def test_a_quota_holds_for_whole_gangs_and_a_warm_worker_stands_ready(self):
+        self.declare_policy(pods=2)
+        gang = self.submit(GANG)
+        wait_for(lambda: "tenant all of AutoscalerPolicy" in self.unplaced(), STATUS_SECONDS_MAX,
+                 "what keeps the gang from its place")
+        self.assertFalse(self.workers(), "half a gang")
+        self.succeeds(self.submit(TASKS.format(count=2, seconds=1)))
+        self.assertLessEqual(len(self.workers()), 1)
+        self.declare_policy(pods=3)
+        self.succeeds(gang)
+        self.wait_for_none()
+        self.declare_policy(pods=3, warm=1)
+        self.wait_for_pods("elastic", 1)
+        stays(lambda: len(self.workers()) == 1, 2 * IDLE_SECONDS, "a worker to spare")
+        self.repository.remove("clusters/policy.yaml")
+        self.wait_for_observed(self.push("no policy"))
+        self.wait_for_none()
+
+    def test_no_task_is_lost_when_the_agent_is_killed(self):
+        random.seed(SEED)
+        done = threading.Event()
+
+        def kill_now_and_then():
+            for _ in range(KILLS):
+                if done.wait(random.uniform(0.5, 8)):
+                    break
+                self.agent.kill()
+                self.agent.start()
+        killer = threading.Thread(target=kill_now_and_then)
+        killer.start()
+        try:
+            for seconds in (3, 1, 6):
+                self.succeeds(self.submit(TASKS.format(count=2 * WORKERS_MAX, seconds=seconds)))
+                self.assertLessEqual(len(self.workers()), WORKERS_MAX)
+                time.sleep(random.uniform(0, 2 * IDLE_SECONDS))
+        finally:
+            done.set()
+            killer.join()
+        self.wait_for_none()
