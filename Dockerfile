@@ -9,7 +9,7 @@ RUN scripts/build release
 
 FROM debian:12-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates \
-      libcurl4 libevent-2.1-7 libevent-openssl-2.1-7 libevent-pthreads-2.1-7 libfmt9 libgit2-1.5 \
+      libcurl4 libdate-tz3 libevent-2.1-7 libevent-openssl-2.1-7 libevent-pthreads-2.1-7 libfmt9 libgit2-1.5 \
       libmicrohttpd12 libprometheus-cpp-core1.0 libprotobuf-lite32 libre2-9 libspdlog1.10 \
       libsqlite3-0 libssl3 libyaml-cpp0.7 zlib1g \
     && rm -rf /var/lib/apt/lists/*
