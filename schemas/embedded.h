@@ -9,6 +9,7 @@ extern const std::string_view raycluster;
 extern const std::string_view rayjob;
 extern const std::string_view rayservice;
 extern const std::string_view raycronjob;
+extern const std::string_view autoscalerpolicy;
 extern const std::string_view namespace_;
 extern const std::string_view configmap;
 extern const std::string_view secret;

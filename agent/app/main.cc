@@ -10,6 +10,7 @@
 #include "agent/app/status_command.h"
 #include "agent/app/validate_command.h"
 #include "agent/app/version.h"
+#include "agent/app/why_command.h"
 #include "agent/cli/command_line.h"
 #include "agent/git/run_git_worker.h"
 #include "agent/local_cluster/kubelet/supervisor.h"
@@ -43,6 +44,7 @@ int run(int argc, char** argv) {
           [](const cli::StatusCommand& command) { return run_status(command); },
           [](const cli::ValidateCommand& command) { return run_validate(command); },
           [](const cli::VersionCommand&) { return print_version(); },
+          [](const cli::WhyCommand& command) { return run_why(command); },
           [](const cli::GitWorkerCommand&) { return git::run_git_worker(); },
           [](const cli::PodSupervisorCommand& command) {
             return local_cluster::supervise({.directory = command.state_directory});

@@ -55,6 +55,8 @@ Runtime::Runtime(RuntimeOptions options)
                    std::move(options.kubernetes.user_agent)),
       ray_(loop_, with_api_server(std::move(options.ray)),
            [this](engine::Event event) { deliver(std::move(event)); }),
+      gcs_(loop_, std::move(options.gcs),
+           [this](const engine::GcsAnswered& event) { deliver(event); }),
       metrics_address_(std::move(options.metrics_address)) {}
 
 Result<void> Runtime::listen() {
@@ -116,6 +118,7 @@ void Runtime::carry_out(engine::Effects effects) {
                    [&](const engine::SendWrite& write) { kubernetes_.send_write(write); },
                    [&](const engine::SendRead& read) { kubernetes_.send_read(read); },
                    [&](const engine::AskRay& ask) { ray_.ask(ask); },
+                   [&](const engine::AskGcs& ask) { gcs_.ask(ask); },
                    [&](const engine::WriteLog& record) {
                      log::write(level_of(record.level), record.message, record.fields);
                    },

@@ -14,6 +14,7 @@
 #include "agent/kubernetes/sender.h"
 #include "agent/loop/loop.h"
 #include "agent/ray/client.h"
+#include "agent/ray/gcs/client.h"
 #include "agent/report/report.h"
 #include "agent/source/source.h"
 
@@ -26,6 +27,7 @@ struct RuntimeOptions {
   report::ReportOptions report;
   kubernetes::ClientOptions kubernetes;
   ray::RayClientOptions ray;
+  ray::GcsClientOptions gcs;
   std::string metrics_address;  // "": nothing is served
 };
 
@@ -55,6 +57,7 @@ class Runtime {
   kubernetes::KubernetesClient kubernetes_;
   kubernetes::Sender head_sender_;  // of requests to heads by the API server's proxy
   ray::RayClient ray_;
+  ray::GcsClient gcs_;
   std::string metrics_address_;
   std::optional<Monitor> monitor_;
   TimerId tick_ = 0;

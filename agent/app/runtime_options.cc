@@ -83,6 +83,7 @@ RuntimeOptions runtime_options(const AgentConfig& config, const std::string& ins
   options.metrics_address = config.metrics_address;
   options.ray.access = ray_access_of(config);
   options.ray.user_agent = options.kubernetes.user_agent;
+  options.gcs.user_agent = options.kubernetes.user_agent;
   return options;
 }
 

@@ -25,6 +25,7 @@ struct Commands {
   PlanCommand plan;
   StatusCommand status;
   ValidateCommand validate;
+  WhyCommand why;
   PodSupervisorCommand pod_supervisor;
   std::optional<Command> chosen;
 };
@@ -153,6 +154,24 @@ void add_validate(CLI::App& app, Commands& commands) {
   command->callback([&] { commands.chosen = commands.validate; });
 }
 
+void add_why(CLI::App& app, Commands& commands) {
+  CLI::App* command =
+      app.add_subcommand("why", "Say why a cluster that scales has the workers that it has");
+  command->add_option("--config", commands.why.config, "the agent's configuration (AgentConfig)")
+      ->required();
+  command
+      ->add_option("OBJECT", commands.why.object,
+                   "a RayCluster or one of its pods: name, or namespace/name")
+      ->required();
+  command->footer(
+      "Asks the cluster and the Ray head, decides as the agent would now, and does nothing of it.\n"
+      "The agent may be running, and need not.\n\n"
+      "Exit code: 0 said why, 1 there is no such cluster or pod, or no answer, 2 wrong usage.\n\n"
+      "Examples:\n  ray-gitops why --config agent.yaml elastic\n"
+      "  ray-gitops why --config agent.yaml team-a/elastic-small-worker-0");
+  command->callback([&] { commands.chosen = commands.why; });
+}
+
 void add_hidden(CLI::App& app, Commands& commands) {
   app.add_subcommand("git-worker", "")->group("")->callback([&] {
     commands.chosen = GitWorkerCommand{};
@@ -175,6 +194,7 @@ ParsedCommandLine parse_command_line(int argc, char** argv) {
   add_plan(app, commands);
   add_status(app, commands);
   add_validate(app, commands);
+  add_why(app, commands);
   app.add_subcommand("version", "Print the version")->callback([&] {
     commands.chosen = VersionCommand{};
   });

@@ -60,6 +60,11 @@ struct StatusCommand {
   std::string output = "text";  // or "json"
 };
 
+struct WhyCommand {
+  std::string config;
+  std::string object;  // a RayCluster or a pod: name, or namespace/name
+};
+
 struct ValidateCommand {
   std::vector<std::string> paths;
   std::string default_namespace = "default";
@@ -74,9 +79,9 @@ struct PodSupervisorCommand {
   std::string state_directory;
 };
 
-using Command =
-    std::variant<AgentCommand, CheckCommand, LocalClusterCommand, PlanCommand, StatusCommand,
-                 ValidateCommand, VersionCommand, GitWorkerCommand, PodSupervisorCommand>;
+using Command = std::variant<AgentCommand, CheckCommand, LocalClusterCommand, PlanCommand,
+                             StatusCommand, ValidateCommand, VersionCommand, WhyCommand,
+                             GitWorkerCommand, PodSupervisorCommand>;
 
 // Either a command, or the exit code with which the program ends: help and usage errors have been
 // printed then.

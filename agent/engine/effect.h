@@ -99,7 +99,8 @@ struct Exit {
   std::string reason;
 };
 
-using Effect = std::variant<ListRemote, LoadCommit, LoadStatus, PublishStatus, StartList,
-                            StartWatch, HoldLease, SendWrite, SendRead, AskRay, WriteLog, Exit>;
+using Effect =
+    std::variant<ListRemote, LoadCommit, LoadStatus, PublishStatus, StartList, StartWatch,
+                 HoldLease, SendWrite, SendRead, AskRay, AskGcs, WriteLog, Exit>;
 
 }  // namespace ray_gitops::engine

@@ -31,7 +31,7 @@ Engine::Engine(EngineOptions options)
              }),
       writes_(options_.agent_id, cache_),
       source_(options_),
-      objects_(options_, cache_, writes_, heads_, publisher_),
+      objects_(options_, cache_, writes_, heads_, autoscaling_, publisher_),
       acceptance_(options_, cache_, writes_, source_, objects_) {}
 
 Effects Engine::step(Event event, Now now) {
@@ -93,6 +93,10 @@ void Engine::take(Event event, Now now, Effects& effects) {
                    if (const auto job = heads_.on(answer, now, effects))
                      objects_.on_ray_answer(*job);
                  },
+                 [&](const GcsAnswered& answer) {
+                   if (const auto cluster = autoscaling_.on(answer, now, effects))
+                     objects_.on_gcs_answer(*cluster);
+                 },
              },
              event);
 }
@@ -117,6 +121,7 @@ void Engine::tick(Now now, Effects& effects) {
     if (const auto accepted = acceptance_.accepted_commit()) source_.load(*accepted, effects);
   acceptance_.pump(now, may_write, effects);
   objects_.pump(now, may_write, effects);
+  if (may_write) autoscaling_.pump(now, effects);
   note_news(now);
   reports_ = may_write && cache_.all_complete() && acceptance_.has_verdict() && source_.tips();
   if (reports_ && publisher_.wants_tree(now, source_.tips(), effects))
@@ -148,6 +153,7 @@ Deadline Engine::next_deadline() const {
   next = earlier(next, writes_.deadline());
   next = earlier(next, source_.deadline());
   next = earlier(next, objects_.deadline());
+  if (had_lease_) next = earlier(next, autoscaling_.deadline());
   return reports_ ? earlier(next, publisher_.deadline()) : next;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/engine/acceptance.h"
+#include "agent/engine/autoscaling.h"
 #include "agent/engine/cache.h"
 #include "agent/engine/event.h"
 #include "agent/engine/heads.h"
@@ -54,6 +55,7 @@ class Engine {
   Writes writes_;
   Source source_;
   Heads heads_;
+  Autoscaling autoscaling_;
   Objects objects_;
   Acceptance acceptance_;
   bool news_ = true;  // something was taken in since the last Tick

@@ -136,6 +136,6 @@ struct GcsAnswered {
 
 using Event = std::variant<Tick, Wake, StopRequested, RemoteListed, CommitLoaded, StatusLoaded,
                            StatusPublished, ListCompleted, WatchChanged, WatchBookmark, WatchEnded,
-                           WriteAnswered, ReadAnswered, RayAnswered>;
+                           WriteAnswered, ReadAnswered, RayAnswered, GcsAnswered>;
 
 }  // namespace ray_gitops::engine

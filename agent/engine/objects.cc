@@ -16,8 +16,13 @@ std::string short_commit(const std::string& commit) { return commit.substr(0, 7)
 }  // namespace
 
 Objects::Objects(const EngineOptions& options, Cache& cache, Writes& writes, Heads& heads,
-                 Publisher& publisher)
-    : options_(options), cache_(cache), writes_(writes), heads_(heads), publisher_(publisher) {}
+                 Autoscaling& autoscaling, Publisher& publisher)
+    : options_(options),
+      cache_(cache),
+      writes_(writes),
+      heads_(heads),
+      autoscaling_(autoscaling),
+      publisher_(publisher) {}
 
 void Objects::mark(const ObjectKey& key) {
   records_.try_emplace(key);
@@ -107,8 +112,9 @@ ObjectKey Objects::owner_of_service(const ServiceView& service) {
 void Objects::count_failure(const PodView* before, const PodView& after, const ObjectKey& key,
                             Now now) {
   const bool same_pod = before != nullptr && before->meta.uid == after.meta.uid;
-  if (after.meta.terminating || !raycluster::has_failed(after)) return;
-  if (same_pod && raycluster::has_failed(*before)) return;
+  if (after.meta.terminating || !has_failed(after)) return;
+  if (same_pod && has_failed(*before)) return;
+  if (autoscaling_.is_leaving(key, after.meta.uid)) return;
   PodFailures& failures = records_[key].failures[after.group];
   if (now.monotonic - failures.last > k_failures_remembered) failures.count = 0;
   ++failures.count;
@@ -190,6 +196,7 @@ void Objects::reconcile(const ObjectKey& key, Record& record, std::optional<std:
   look_at(key, record, earlier(next, forget_stale_refusals(key, plan, now)));
   note(key, record, choice, plan, now, effects);
   if (key.kind == Kind::RayCluster) tell_watchers_of(key);
+  tell_policies();
 }
 
 bool Objects::is_unjudged(const ObjectKey& key, const Record& record) const {
@@ -278,28 +285,53 @@ Plan Objects::plan_for(const ObjectKey& key, Record& record, const Choice& choic
   if (key.kind == Kind::RayCluster) return plan_cluster(key, record, choice, room, now);
   if (key.kind == Kind::RayJob) return plan_job(key, record, choice, now);
   if (key.kind == Kind::RayService) return plan_service(key, record, choice, now);
+  if (key.kind == Kind::AutoscalerPolicy) return plan_policy(key, record, choice, now);
   return {};
 }
 
 Plan Objects::plan_cluster(const ObjectKey& key, Record& record, const Choice& choice,
                            std::size_t room, Now now) {
   ClusterObserved observed = observe_cluster(key, record, now);
+  const auto towards = [&](const Declaration& declaration) {
+    size(declaration, observed, now);
+    Plan plan = raycluster::reconcile(declaration, observed, options_.agent_id, now);
+    if (observed.scaling)
+      plan.next_look_at = earlier(plan.next_look_at, autoscaling_.policies_change_at(now));
+    return plan;
+  };
   // One more than is sent says that there is more to do.
   observed.creates_max = static_cast<std::int64_t>(room) + 1;
   switch (choice.basis) {
     case Basis::Removal:
+      autoscaling_.fleet().forget(key);
       return raycluster::plan_removal(key, departure_of(record), observed, now);
     case Basis::Declared:
       if (anchor_of(key) == nullptr && waits_for_companions(key)) return waiting_for_companions();
-      return raycluster::reconcile(*record.wish.declared, observed, options_.agent_id, now);
+      return towards(*record.wish.declared);
     case Basis::LastGood:
-      if (const Declaration* declaration = last_good(key, record))
-        return raycluster::reconcile(*declaration, observed, options_.agent_id, now);
+      if (const Declaration* declaration = last_good(key, record)) return towards(*declaration);
       break;
     case Basis::Nothing:
       break;
   }
   return not_yet_known();
+}
+
+// Demand decides how many workers there are, or the file does.
+void Objects::size(const Declaration& declaration, ClusterObserved& observed, Now now) {
+  if (scales(declaration, observed)) {
+    observed.scaling = autoscaling_.decide(declaration, observed, now);
+    return;
+  }
+  autoscaling_.forget(declaration.key);
+  if (observed.pods.is_known()) autoscaling_.note_fixed(declaration, observed);
+}
+
+// Whether the cluster's size follows its demand now.
+bool Objects::scales(const Declaration& declaration, const ClusterObserved& observed) {
+  const auto& spec = std::get<RayClusterSpec>(declaration.spec);
+  return spec.autoscaling && !spec.suspend && observed.anchor.is_known() &&
+         observed.pods.is_known();
 }
 
 raycluster::Departure Objects::departure_of(const Record& record) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/engine/autoscaling.h"
 #include "agent/engine/cache.h"
 #include "agent/engine/heads.h"
 #include "agent/engine/options.h"
@@ -33,7 +34,7 @@ namespace ray_gitops::engine {
 class Objects {
  public:
   Objects(const EngineOptions& options, Cache& cache, Writes& writes, Heads& heads,
-          Publisher& publisher);
+          Autoscaling& autoscaling, Publisher& publisher);
 
   // From now on this commit is what users want. `hold_message` is shown with what `state` holds.
   void accept(const LoadedCommit& commit, const AgentState& state, const std::string& hold_message);
@@ -51,6 +52,8 @@ class Objects {
   void on_answer(const ResourceKey& target, const ResourceView* written, Now now);
   // A Ray head answered about the job, or about Serve on the cluster.
   void on_ray_answer(const ObjectKey& topic);
+  // A Ray head's GCS answered about its cluster.
+  void on_gcs_answer(const ObjectKey& cluster);
   // What is on record in the ledger may have changed.
   void look_at_jobs();
   // Everything is looked at again: the first complete lists, the lease.
@@ -155,6 +158,9 @@ class Objects {
   bool is_left_by_companions(const ObjectKey& key) const;
   bool is_prunable(const ObjectKey& key) const;
   Plan plan_job(const ObjectKey& key, Record& record, const Choice& choice, Now now);
+  Plan plan_policy(const ObjectKey& key, Record& record, const Choice& choice, Now now);
+  void look_at_clusters();
+  void tell_policies();
   Plan plan_service(const ObjectKey& key, Record& record, const Choice& choice, Now now);
   ServiceObserved observe_service(const ObjectKey& key);
   Fact<std::map<std::string, ServiceCluster>> observe_service_clusters(
@@ -172,6 +178,8 @@ class Objects {
   static bool is_parent(Kind kind);
   static bool is_child(const ConfigMapView* anchor);
   static Unknown incomplete(ResourceType type);
+  void size(const Declaration& declaration, ClusterObserved& observed, Now now);
+  static bool scales(const Declaration& declaration, const ClusterObserved& observed);
   static raycluster::Departure departure_of(const Record& record);
   static Plan waiting_for_companions();
   Plan not_yet_known() const;
@@ -198,6 +206,7 @@ class Objects {
   Cache& cache_;
   Writes& writes_;
   Heads& heads_;
+  Autoscaling& autoscaling_;
   Publisher& publisher_;
   std::map<ObjectKey, Record> records_;
   std::set<ObjectKey> dirty_;

@@ -86,11 +86,18 @@ void Objects::set_retired(const ObjectKey& child, const std::string& why) {
 // Clusters may outlive any number of those that looked at them.
 void Objects::forget(const ObjectKey& key) {
   heads_.forget(key);
+  autoscaling_.forget(key);
+  autoscaling_.fleet().forget(key);
+  if (autoscaling_.fleet().forget_policy(key)) look_at_clusters();
   unjudged_.erase(key);
   tell_watchers_of(key);
   if (!is_parent(key.kind)) return;
   for (auto& [cluster, watchers] : watchers_of_) watchers.erase(key);
   std::erase_if(watchers_of_, [](const auto& entry) { return entry.second.empty(); });
+}
+
+void Objects::on_gcs_answer(const ObjectKey& cluster) {
+  if (records_.contains(cluster)) dirty_.insert(cluster);
 }
 
 // About a job, or about Serve on the cluster of a service.

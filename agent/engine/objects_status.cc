@@ -2,6 +2,8 @@
 #include <tuple>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "agent/engine/objects.h"
 
 namespace ray_gitops::engine {
@@ -14,6 +16,13 @@ bool says_the_same(const status::ObjectStatus& left, const status::ObjectStatus&
                     status.applied_commit, status.applied_path, status.applied_hash);
   };
   return said(left) == said(right) && left.conditions == right.conditions && left.ray == right.ray;
+}
+
+Document with_scaling(const Document& ray, const Document& scaling) {
+  if (scaling.is_null() || !ray.json().is_object()) return ray;
+  nlohmann::json facts = ray.json();
+  facts["autoscaling"] = scaling.json();
+  return Document{std::move(facts)};
 }
 
 }  // namespace
@@ -60,7 +69,7 @@ status::ObjectStatus Objects::describe_object(const ObjectKey& key, const Record
   status.reason = plan.reason.empty() ? "NotYetKnown" : plan.reason;
   status.message = plan.message;
   status.conditions = plan.conditions;
-  status.ray = plan.ray;
+  status.ray = with_scaling(plan.ray, autoscaling_.summary_of(key));
   if (record.wish.declared)
     for (const Diagnostic& warning : record.wish.declared->warnings)
       status.conditions.push_back({"FieldsSupported", false, warning.rule, to_string(warning)});

@@ -112,6 +112,7 @@ Deadline Objects::send(const ObjectKey& key, const Plan& plan, std::size_t room,
     heads_.send(topic, request, now, effects);
     next = earlier(next, heads_.may_send_at(topic, request));
   }
+  if (key.kind == Kind::RayCluster) autoscaling_.send(key, now, effects);
   return next;
 }
 

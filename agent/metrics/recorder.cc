@@ -72,6 +72,9 @@ void Recorder::on(const engine::Effect& effect, Now now) {
           [&](const engine::AskRay& request) {
             ask(head_requests_, request.request_id, {name_of(request.request.verb), ""}, now);
           },
+          [&](const engine::AskGcs& request) {
+            ask(gcs_requests_, request.request_id, {method_of(request.request), ""}, now);
+          },
           [&](const engine::WriteLog& record) { ++log_records_[record.level]; },
           [](const engine::Exit&) {},
       },
@@ -105,6 +108,9 @@ void Recorder::on(const engine::Event& event, Now now) {
           },
           [&](const engine::RayAnswered& answered) {
             answer(head_requests_, answered.request_id, outcome_of(answered.reply), now, ray_);
+          },
+          [&](const engine::GcsAnswered& answered) {
+            answer(gcs_requests_, answered.request_id, outcome_of(answered.reply), now, ray_);
           },
           [](const auto&) {},
       },

@@ -85,6 +85,7 @@ class Recorder {
   Pending<ResourceKey> reads_;
   Pending<ResourceType> lists_;
   Pending<std::uint64_t> head_requests_;
+  Pending<std::uint64_t> gcs_requests_;
   Pending<std::string> git_operations_;
 };
 

@@ -49,7 +49,9 @@ struct TypeVerdict {
   bool fits_new = false;  // an empty node of the type takes it
 };
 
-TypeVerdict judge_type(const NodeType& type, const ResourceRequest& request, std::int64_t room) {
+TypeVerdict judge_type(const Board& board, std::size_t index, const ResourceRequest& request,
+                       std::int64_t room) {
+  const NodeType& type = board.input->types[index];
   if (const auto lack = lacking(type.capacity, request)) return {type.name + " " + *lack, false};
   if (!request.selectors.empty() && matching_selector(request.selectors, type.labels) < 0)
     return {type.name + " does not have the labels", false};
@@ -57,6 +59,7 @@ TypeVerdict judge_type(const NodeType& type, const ResourceRequest& request, std
   if (type.nodes_max <= 0) return {type.name + " has a maximum of 0", true};
   if (room <= 0)
     return {type.name + " is at its maximum of " + std::to_string(type.nodes_max) + " pods", true};
+  if (!has_room(board, index)) return {type.name + " waits: " + board.input->room_of, true};
   return {type.name + " is held back by the maximum of the cluster", true};
 }
 
@@ -87,6 +90,12 @@ struct LaunchedFor {
 
 }  // namespace
 
+std::string minimum_text(const NodeType& type) {
+  const std::string pods = std::to_string(std::max(type.nodes_min, type.nodes_kept)) + " pods";
+  const bool is_the_files = type.nodes_kept <= type.nodes_min;
+  return "a minimum of " + pods + (is_the_files ? "" : " by " + type.kept_by);
+}
+
 std::string render_shape(const ResourceRequest& request) {
   std::string text = render_amounts(request.bundle);
   for (std::size_t index = 0; index < request.selectors.size(); ++index)
@@ -99,7 +108,7 @@ Unplaced explain_unplaced(const Board& board, const std::vector<std::int64_t>& r
   Unplaced unplaced;
   unplaced.never = true;
   for (std::size_t type = 0; type < room.size(); ++type) {
-    const TypeVerdict verdict = judge_type(board.input->types[type], request, room[type]);
+    const TypeVerdict verdict = judge_type(board, type, request, room[type]);
     unplaced.never = unplaced.never && !verdict.fits_new;
     unplaced.reason += (type == 0 ? "" : "; ") + verdict.reason;
   }
@@ -141,8 +150,7 @@ std::string explain_launch(const Board& board, int type) {
   if (constraint.nodes > 0) append(constraint.text(" request_resources() bundle"));
   if (minimum > 0) {
     const NodeType& of = board.input->types[static_cast<std::size_t>(type)];
-    append(std::to_string(minimum) + " for the group's minimum of " + std::to_string(of.nodes_min) +
-           " pods");
+    append(std::to_string(minimum) + " for " + minimum_text(of));
   }
   return text;
 }

@@ -22,6 +22,9 @@ Unplaced explain_unplaced(const Board& board, const std::vector<std::int64_t>& r
 Unplaced explain_group(const Board& board, const std::vector<Shape>& shapes,
                        const std::vector<std::int64_t>& left);
 
+// "a minimum of 3 pods", and by whose word when it is not the file's.
+std::string minimum_text(const NodeType& type);
+
 // What the launched nodes of a type are for: "3 for 3 pending requests, the first of {'CPU': 1.0}".
 std::string explain_launch(const Board& board, int type);
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <utility>
+
+#include "reconcilers/autoscaler/explain.h"
 
 namespace ray_gitops::autoscaler {
 namespace {
@@ -182,6 +185,12 @@ std::map<int, std::int64_t> live_by_type(const Board& board) {
   return count;
 }
 
+// Why no fewer than one more than `left` may stay; or empty.
+std::string minimum_needs(const NodeType& type, std::int64_t left) {
+  if (left >= std::max(type.nodes_min, type.nodes_kept)) return {};
+  return "the group has " + minimum_text(type);
+}
+
 void keep(const Unit& unit, const std::string& reason, Board& board, Verdicts& verdicts) {
   for (const std::uint32_t index : unit.members)
     if (Verdicts::Verdict* verdict = verdict_of(board.nodes[index], verdicts))
@@ -198,24 +207,47 @@ std::string unit_needed(const Unit& unit, const IdleRules& rules, const Board& b
   return {};
 }
 
+// How many nodes each type lacks to have so many. Ray does not look at the maximum here; it has no
+// leaving nodes either.
+std::vector<std::int64_t> missing_of(const Board& board, std::int64_t NodeType::* least) {
+  std::map<int, std::int64_t> live = live_by_type(board);
+  std::vector<std::int64_t> missing = room_of(board);
+  for (std::size_t type = 0; type < missing.size(); ++type)
+    missing[type] =
+        std::min(missing[type], board.input->types[type].*least - live[static_cast<int>(type)]);
+  return missing;
+}
+
+void add_fresh(Board& board, std::size_t type, std::vector<std::uint32_t>& order) {
+  order.push_back(static_cast<std::uint32_t>(board.nodes.size()));
+  board.nodes.push_back(board.fresh[type]);
+}
+
+void put_first(Board& board, std::vector<std::uint32_t>&& order) {
+  order.insert(order.end(), board.order.begin(), board.order.end());
+  board.order = std::move(order);
+}
+
 }  // namespace
 
 void enforce_minima(Board& board) {
-  std::map<int, std::int64_t> live = live_by_type(board);
-  const std::vector<std::int64_t> room = room_of(board);
   std::vector<std::uint32_t> order;
-  for (std::size_t type = 0; type < room.size(); ++type) {
-    const NodeType& of = board.input->types[type];
-    std::int64_t missing = of.nodes_min - live[static_cast<int>(type)];
-    // Ray does not look at the maximum here; it has no leaving nodes either.
-    missing = std::min(missing, room[type]);
-    for (; missing > 0; --missing) {
-      order.push_back(static_cast<std::uint32_t>(board.nodes.size()));
-      board.nodes.push_back(board.fresh[type]);
+  const std::vector<std::int64_t> missing = missing_of(board, &NodeType::nodes_min);
+  for (std::size_t type = 0; type < missing.size(); ++type)
+    for (std::int64_t count = 0; count < missing[type]; ++count) add_fresh(board, type, order);
+  put_first(board, std::move(order));
+}
+
+void enforce_kept(Board& board) {
+  std::vector<std::uint32_t> order;
+  const std::vector<std::int64_t> missing = missing_of(board, &NodeType::nodes_kept);
+  for (std::size_t type = 0; type < missing.size(); ++type) {
+    for (std::int64_t count = 0; count < missing[type] && has_room(board, type); ++count) {
+      charge(board, type);
+      add_fresh(board, type, order);
     }
   }
-  order.insert(order.end(), board.order.begin(), board.order.end());
-  board.order = std::move(order);
+  put_first(board, std::move(order));
 }
 
 void enforce_maxima(Board& board, Verdicts& verdicts) {
@@ -233,10 +265,9 @@ void enforce_idle(Board& board, Verdicts& verdicts) {
   for (const Unit& unit : units_by_key(board, workers)) {
     const Node& first = board.nodes[unit.members.front()];
     const auto size = static_cast<std::int64_t>(unit.members.size());
-    const std::int64_t least = first.type < 0 ? 0 : rules.type_of(first).nodes_min;
     std::string reason = unit_needed(unit, rules, board);
-    if (reason.empty() && live[first.type] - size < least)
-      reason = "the group has a minimum of " + std::to_string(least) + " pods";
+    if (reason.empty() && first.type >= 0)
+      reason = minimum_needs(rules.type_of(first), live[first.type] - size);
     if (!reason.empty()) {
       keep(unit, reason, board, verdicts);
       continue;

@@ -21,6 +21,8 @@ struct Verdicts {
 // New nodes up to each type's minimum, before all others in the list. Nodes that leave hold their
 // places below the maximum until they are gone.
 void enforce_minima(Board& board);
+// Likewise up to nodes_kept, one by one while there is room.
+void enforce_kept(Board& board);
 // Terminates what is beyond a type's maximum or the whole's: units that do not run yet first, then
 // the longest idle, then the least used. Never the head.
 void enforce_maxima(Board& board, Verdicts& verdicts);

@@ -141,7 +141,7 @@ class Placement {
   }
 
   std::vector<std::int64_t> run() {
-    if (before_) *before_ = {board_.order, board_.nodes.size(), {}};
+    if (before_) *before_ = {board_.order, board_.nodes.size(), {}, board_.room};
     if (any_left()) fill_existing();
     if (any_left()) fill_new();
     return remaining_;
@@ -235,17 +235,21 @@ class Placement {
     }
     Candidate* best = nullptr;
     while (any_left() && !is_full() && (best = ranking.take_best())) {
-      launch(*best, ranking, turn++);
+      if (has_room(board_, type_of(*best))) launch(*best, ranking, turn++);
     }
   }
   bool is_full() const {
     const auto& most = board_.input->nodes_max;
     return most && static_cast<std::int64_t>(board_.order.size()) >= *most;
   }
+  static std::size_t type_of(const Candidate& candidate) {
+    return static_cast<std::size_t>(candidate.node->type);
+  }
   // The type's next one comes after all other types of the same rank.
   void launch(Candidate& candidate, Ranking& ranking, std::uint32_t next_turn) {
     board_.order.push_back(static_cast<std::uint32_t>(board_.nodes.size()));
     board_.nodes.push_back(*candidate.node);
+    charge(board_, type_of(candidate));
     apply(board_.nodes.back(), candidate.trial, rules_.source);
     Trial trial = std::move(candidate.trial);
     ranking.settle(trial);
@@ -275,11 +279,28 @@ std::vector<std::int64_t> room_of(const Board& board) {
   return room;
 }
 
+bool has_room(const Board& board, std::size_t type) {
+  if (!board.room) return true;
+  const PodAmounts& needs = board.input->types[type].charge;
+  return std::all_of(board.room->begin(), board.room->end(), [&](const auto& left) {
+    const auto needed = needs.find(left.first);
+    return needed == needs.end() || needed->second <= left.second;
+  });
+}
+
+void charge(Board& board, std::size_t type) {
+  if (!board.room) return;
+  const PodAmounts& needs = board.input->types[type].charge;
+  for (auto& [name, left] : *board.room)
+    if (const auto needed = needs.find(name); needed != needs.end()) left -= needed->second;
+}
+
 void undo(Board& board, Undo&& before) {
   for (auto entry = before.changed.rbegin(); entry != before.changed.rend(); ++entry)
     board.nodes[entry->first] = std::move(entry->second);
   board.nodes.resize(before.nodes);
   board.order = std::move(before.order);
+  board.room = std::move(before.room);
 }
 
 std::vector<std::int64_t> place(Board& board, const std::vector<Shape>& shapes, Source source,

@@ -16,7 +16,13 @@ struct Board {
   std::vector<Node> fresh;           // one of each type, as it would be launched
   std::vector<Node> nodes;           // in order of arrival; never removed but by undo
   std::vector<std::uint32_t> order;  // Ray's list: indexes into `nodes`
+  std::optional<PodAmounts> room;    // what is left of it
 };
+
+// Whether there is room for one more node of the type.
+bool has_room(const Board& board, std::size_t type);
+// Takes it.
+void charge(Board& board, std::size_t type);
 
 // A type's maximum less its nodes, the terminating ones included.
 std::vector<std::int64_t> room_of(const Board& board);
@@ -26,6 +32,7 @@ struct Undo {
   std::vector<std::uint32_t> order;
   std::size_t nodes = 0;
   std::vector<std::pair<std::uint32_t, Node>> changed;
+  std::optional<PodAmounts> room;
 };
 void undo(Board& board, Undo&& before);
 

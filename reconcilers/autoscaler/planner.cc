@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "reconcilers/manifest/pod_amounts.h"
+
 namespace ray_gitops::autoscaler {
 namespace {
 
@@ -11,8 +13,10 @@ constexpr const char* k_wanted = "wanted/";  // no pod's name has a '/'
 struct GroupCount {
   std::int64_t staying = 0;  // pods that are not leaving
   std::int64_t running = 0;  // of these: Ray nodes
+  std::int64_t busy = 0;     // of these: in use
   std::int64_t leaving = 0;
-  std::int64_t wanted = 0;  // of the saved target, not pods yet
+  std::int64_t wanted = 0;  // of the saved target, not pods yet, and there is a place for them
+  std::int64_t held = 0;    // likewise, once what is leaving is gone
 };
 
 std::int64_t times(std::int64_t replicas, std::int64_t hosts) {
@@ -42,10 +46,12 @@ class Planner {
     add_head();
     for (const WorkerPod* pod : pods_) add_pod(*pod);
     for (const Group& group : input_.groups) add_wanted(group);
+    for (NodeType& type : scheduler_.types) add_policy(*groups_.at(type.name), type);
     add_demand();
     scheduled_ = schedule(scheduler_);
     for (const Group& group : input_.groups) decide_group(group);
     decide_pods();
+    for (const LaunchBatch& batch : scheduled_.batches) add_want(batch);
     decision_.requests = std::move(scheduled_.requests);
     decision_.gangs = std::move(scheduled_.gangs);
     decision_.constraints = std::move(scheduled_.constraints);
@@ -65,6 +71,17 @@ class Planner {
     type.closed = group.suspended ? "is suspended" : group.backed_off;
     scheduler_.types.push_back(std::move(type));
     groups_[group.name] = &group;
+  }
+
+  // Once it is known which pods are in use.
+  void add_policy(const Group& group, NodeType& type) {
+    const std::int64_t in_use = replicas_of(counts_[group.name].busy, group.hosts);
+    const std::int64_t warm = group.warm == 0 ? 0 : in_use + group.warm;
+    const std::int64_t kept = times(std::max(group.kept, warm), group.hosts);
+    type.nodes_kept = std::min(kept, type.nodes_max);
+    type.kept_by = group.kept >= warm ? group.kept_by : group.warm_by;
+    type.charge = group.charge;
+    kept_[group.name] = type.nodes_kept;
   }
 
   // The head takes demand as any node does, and never leaves.
@@ -111,6 +128,7 @@ class Planner {
     // A node that has reported nothing yet counts as its group declares it.
     const bool runs = !nodes.empty() && !nodes.front()->total.empty();
     if (runs) ++count.running;
+    if (runs && nodes.front()->status != RayNodeStatus::Idle) ++count.busy;
     if (runs)
       scheduler_.nodes.push_back(present_node(pod, nodes));
     else
@@ -157,9 +175,10 @@ class Planner {
     if (!group.backed_off.empty() && !target->second.initial) return;
     GroupCount& count = counts_[group.name];
     const std::int64_t most = times(group.replicas_max, group.hosts);
-    const std::int64_t saved =
-        std::min(most - count.leaving, times(target->second.replicas, group.hosts));
-    count.wanted = std::max<std::int64_t>(0, saved - count.staying);
+    const std::int64_t saved = std::min(most, times(target->second.replicas, group.hosts));
+    const std::int64_t missing = std::max<std::int64_t>(0, saved - count.staying);
+    count.wanted = std::clamp<std::int64_t>(most - count.leaving - count.staying, 0, missing);
+    count.held = missing - count.wanted;
     if (!group.backed_off.empty()) return;  // they are no capacity
     for (std::int64_t index = 0; index < count.wanted; ++index) {
       SchedulerNode node;
@@ -178,13 +197,28 @@ class Planner {
     scheduler_.conserve_gpu_nodes = input_.options.conserve_gpu_nodes;
     scheduler_.plans_on_terminating = false;
     scheduler_.splits_strict_pack = false;
+    if (!input_.allowance) return;
+    scheduler_.room = input_.allowance->room;
+    scheduler_.room_of = input_.allowance->why;
   }
 
-  // Of the saved target's pods that are not there, how many nothing needs.
-  std::int64_t unneeded(const Group& group) const {
+  // Of the saved target's pods that are not there, how many nothing needs; `pods` with them.
+  std::int64_t unneeded(const Group& group, std::int64_t pods) const {
     if (is_initial(group)) return 0;
-    return std::count(scheduled_.unneeded.begin(), scheduled_.unneeded.end(),
-                      k_wanted + group.name);
+    const std::int64_t count =
+        std::count(scheduled_.unneeded.begin(), scheduled_.unneeded.end(), k_wanted + group.name);
+    return std::clamp<std::int64_t>(pods - kept_.at(group.name), 0, count);
+  }
+
+  void add_want(const LaunchBatch& batch) {
+    Want want;
+    for (const auto& [group, count] : batch.launches)
+      add_amounts(want.amounts, groups_.at(group)->charge, count);
+    std::vector<Want>& wants = decision_.wants;
+    if (!wants.empty() && wants.back().amounts == want.amounts)
+      ++wants.back().count;
+    else
+      wants.push_back(std::move(want));
   }
 
   std::int64_t removed_from(const Group& group) const {
@@ -206,10 +240,10 @@ class Planner {
     const auto launch = scheduled_.launches.find(group.name);
     const std::int64_t more = launch == scheduled_.launches.end() ? 0 : launch->second.count;
     const std::int64_t fewer = removed_from(group);
-    const std::int64_t given_up = unneeded(group);
-    const std::int64_t floor = floor_of(group, count);
-    const std::int64_t pods =
-        std::max(floor, count.staying - fewer + count.wanted + more - given_up);
+    const std::int64_t held = is_initial(group) ? count.held : 0;
+    const std::int64_t all = count.staying - fewer + count.wanted + held + more;
+    const std::int64_t given_up = unneeded(group, all);
+    const std::int64_t pods = std::max(floor_of(group), all - given_up);
     GroupDecision& decided = decision_.groups[group.name];
     decided.target.replicas = replicas_of(pods, group.hosts);
     decided.reason = reason_of(group, more, fewer, given_up);
@@ -217,12 +251,9 @@ class Planner {
     const bool is_slow = input_.options.upscaling == UpscalingMode::Conservative;
     if (is_slow && !decided.target.initial) slow_down(group, decided);
   }
-  // The minimum, as far as what is leaving lets it.
-  static std::int64_t floor_of(const Group& group, const GroupCount& count) {
+  static std::int64_t floor_of(const Group& group) {
     if (group.suspended) return 0;
-    const std::int64_t most = times(group.replicas_max, group.hosts);
-    const std::int64_t least = std::min(most, times(group.replicas_min, group.hosts));
-    return std::clamp<std::int64_t>(most - count.leaving, 0, least);
+    return std::min(times(group.replicas_max, group.hosts), times(group.replicas_min, group.hosts));
   }
   std::string reason_of(const Group& group, std::int64_t more, std::int64_t fewer,
                         std::int64_t given_up) const {
@@ -240,7 +271,7 @@ class Planner {
     const GroupCount& count = counts_[group.name];
     const std::int64_t running = count.running / group.hosts;
     const std::int64_t allowed = std::max({running + std::max<std::int64_t>(1, running),
-                                           replicas_of(floor_of(group, count), group.hosts),
+                                           replicas_of(floor_of(group), group.hosts),
                                            replicas_of(count.staying, group.hosts)});
     if (decided.target.replicas <= allowed) return;
     decided.reason += "; " + std::to_string(decided.target.replicas - allowed) +
@@ -251,6 +282,11 @@ class Planner {
   void decide_pods() {
     for (const Termination& each : scheduled_.terminations)
       if (const WorkerPod* pod = pod_named(each.node)) wish(*pod, each);
+    for (const WorkerPod* pod : pods_)
+      if (is_left_over(*pod))
+        decision_.removals.push_back({pod->name, pod->uid, pod->group, pod->replica, "",
+                                      DrainReason::IdleTermination,
+                                      "its group is not in the file"});
     for (const KeptNode& each : scheduled_.kept) {
       if (!pod_named(each.node)) continue;
       const auto hold = holds_.find(each.node);
@@ -259,6 +295,12 @@ class Planner {
     const auto by_pod = [](const auto& left, const auto& right) { return left.pod < right.pod; };
     std::sort(decision_.removals.begin(), decision_.removals.end(), by_pod);
     std::sort(decision_.kept.begin(), decision_.kept.end(), by_pod);
+  }
+  // The scheduler knows nothing of pods that are no Ray nodes of a group that is not in the file.
+  bool is_left_over(const WorkerPod& pod) const {
+    if (groups_.contains(pod.group) || pod.terminating || input_.removing.contains(pod.name))
+      return false;
+    return ray_nodes(pod).empty();
   }
   void wish(const WorkerPod& pod, const Termination& termination) {
     const std::vector<const RayNode*> nodes = ray_nodes(pod);
@@ -282,6 +324,7 @@ class Planner {
   std::map<std::string, std::vector<const RayNode*>> by_ip_;
   std::map<std::string, const Group*> groups_;
   std::map<std::string, GroupCount> counts_;
+  std::map<std::string, std::int64_t> kept_;  // pods, by group
   std::map<std::string, std::string> holds_;  // pods that are not drained, and why
   SchedulerInput scheduler_;
   SchedulerDecision scheduled_;

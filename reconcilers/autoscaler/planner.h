@@ -14,7 +14,8 @@
 //  up.
 //  5. make_report(...) (report.h) is sent to the head.
 // A pod of a group is created while the group has fewer pods that are not leaving than its target
-// says. No pod is deleted because a group has more: only a removal does that.
+// says, and fewer in all than its maximum. No pod is deleted because a group has more: only a
+// removal does that.
 
 #include <cstdint>
 #include <map>
@@ -25,6 +26,7 @@
 
 #include "reconcilers/autoscaler/scheduler.h"
 #include "reconcilers/model/autoscaling.h"
+#include "reconcilers/model/declaration.h"
 #include "reconcilers/model/time.h"
 
 namespace ray_gitops::autoscaler {
@@ -43,6 +45,13 @@ struct Group {
   std::optional<Duration> idle_timeout;  // idleTimeoutSeconds of the group
   std::int64_t priority = 0;
   bool suspended = false;
+  // What policies ask for beside replicas_min, where there is room for it: at least `kept`
+  // replicas, and `warm` more than are in use; and who asks.
+  std::int64_t kept = 0;
+  std::string kept_by;
+  std::int64_t warm = 0;
+  std::string warm_by;
+  PodAmounts charge;  // what one of its pods requests of Kubernetes
   // Why its pods cannot be had now (quota, unschedulable, failing), to follow the group's name:
   // "is short of nodes: 0/3 nodes are available". Its demand is planned elsewhere. Or empty.
   std::string backed_off;
@@ -68,15 +77,16 @@ struct WorkerPod {
   bool ended = false;        // Succeeded or Failed, or its Ray container has and stays so
 };
 
-enum class UpscalingMode : std::uint8_t {
-  Default,      // also Aggressive: as many at once as demand needs
-  Conservative  // replicas that do not run yet are at most as many as run, and at least one
-};
-
 struct PlannerOptions {
   UpscalingMode upscaling = UpscalingMode::Default;
   Duration idle_timeout = std::chrono::seconds(60);  // autoscalerOptions.idleTimeoutSeconds
   bool conserve_gpu_nodes = true;
+};
+
+// What a cluster's new pods may request in all.
+struct Allowance {
+  PodAmounts room;  // what is not named has no limit
+  std::string why;  // to follow the name of a group that it keeps from growing
 };
 
 struct PlannerInput {
@@ -89,6 +99,8 @@ struct PlannerInput {
   std::set<std::string> removing;  // pods of saved removals
   // Pods whose drain the head refused lately, and why that counts until then.
   std::map<std::string, std::string> refused;
+  // For what demand and policies ask for; the file's own minima have no such limit.
+  std::optional<Allowance> allowance;
   PlannerOptions options;
 };
 
@@ -113,11 +125,21 @@ struct PodReason {
   std::string reason;
 };
 
+// Pods that are wanted together or not at all: one of them, or all that a placement group or
+// request_resources() needs.
+struct Want {
+  PodAmounts amounts;      // of one
+  std::int64_t count = 1;  // so many alike, each on its own
+  friend bool operator==(const Want&, const Want&) = default;
+};
+
 struct PlannerDecision {
   std::map<std::string, GroupDecision> groups;  // of every group in the input
-  std::vector<RemovalWish> removals;            // in order of pod
-  std::vector<PodReason> kept;                  // worker pods that stay, and why; likewise
-  std::vector<UnplacedRequest> requests;        // demand that has no place, and why
+  // What was decided to be launched, but for the file's minima, in the order of the decisions.
+  std::vector<Want> wants;
+  std::vector<RemovalWish> removals;      // in order of pod
+  std::vector<PodReason> kept;            // worker pods that stay, and why; likewise
+  std::vector<UnplacedRequest> requests;  // demand that has no place, and why
   std::vector<UnplacedGang> gangs;
   std::vector<UnplacedConstraint> constraints;
 };
@@ -125,9 +147,9 @@ struct PlannerDecision {
 // Decides as Ray's v2 scheduler does (scheduler.h), with these differences:
 // demand is not planned onto pods that leave; a target that is not pods yet and that nothing needs
 // any more is given up; replicas of several hosts are units; what is merely limited now is told
-// apart from what no group could ever hold. A target is never above the group's maximum less what
-// is leaving, and never below what its minimum asks for within that. The order of pods, and of what
-// the head said, makes no difference.
+// apart from what no group could ever hold. A target is never above the group's maximum and never
+// below its minimum; what demand adds has a place below the maximum beside what is leaving. The
+// order of pods, and of what the head said, makes no difference.
 PlannerDecision plan(const PlannerInput& input);
 
 // The Ray nodes that are not dead and belong to the pod, by name or, without one, by ip.

@@ -26,6 +26,11 @@ enum class Sight : std::uint8_t {
 
 bool is_irrevocable(Sight sight) { return sight >= Sight::Draining && sight <= Sight::Gone; }
 
+// A node that has reported nothing yet may do anything.
+bool is_quiet(const RayNode& node) {
+  return node.activity.empty() && !node.total.empty() && node.available == node.total;
+}
+
 Sight sight_of(const Removal& removal, const WorkerPod& pod, const RayResourceState& state) {
   const std::vector<const RayNode*> nodes = nodes_of(pod, state);
   for (const RayNode* node : nodes)
@@ -34,7 +39,7 @@ Sight sight_of(const Removal& removal, const WorkerPod& pod, const RayResourceSt
   if (nodes.empty()) return Sight::Gone;
   const RayNode& node = *nodes.front();
   if (node.status == RayNodeStatus::Draining)
-    return node.activity.empty() && node.available == node.total ? Sight::Quiet : Sight::Draining;
+    return is_quiet(node) ? Sight::Quiet : Sight::Draining;
   return node.status == RayNodeStatus::Idle ? Sight::Idles : Sight::Runs;
 }
 
@@ -116,7 +121,10 @@ class Advance {
         remove(member, member.node_id.empty() ? "it is no Ray node" : "its Ray node has ended");
         return true;
       case Sight::Quiet:
-        remove(member, "its Ray node is drained");
+        if (is_known_to_be_quiet(member))
+          remove(member, "its Ray node is drained");
+        else
+          wait(member, "its Ray node is draining, and may still have work");
         return true;
       case Sight::Draining:
         finish_draining(member);
@@ -126,6 +134,16 @@ class Advance {
         return ask(member, members, holds);
     }
     return true;
+  }
+
+  // A head refuses to drain a node for idleness that is not idle, but any for preemption: a task
+  // may have begun there that the node's last report did not have. Without a Talk nobody knows how
+  // old that report is: the node ends by itself when it has no work.
+  bool is_known_to_be_quiet(const Removal& member) const {
+    if (member.drain == DrainReason::IdleTermination) return true;
+    const auto talk = input_.talks.find(member.pod);
+    return talk != input_.talks.end() &&
+           input_.state_seen_at - talk->second.sent_at >= k_report_age_max;
   }
 
   void finish_draining(const Removal& member) {

@@ -5,7 +5,7 @@
 //  2. DrainNode is sent to the head (advance: drains). The head refuses when the node of an idle
 //     removal is not idle any more;
 //  3. a later snapshot of the same session shows that very node draining without work, dead or
-//  gone;
+//  gone; after a drain that a head never refuses, one that is later than what began before it;
 //  4. the pod is deleted, with its uid (advance: deletions);
 //  5. the removal is forgotten when no pod has that uid (advance: state).
 // After a crash the saved removal is looked at anew: a drain that may have been sent is sent again
@@ -90,6 +90,8 @@ Admission admit(const std::vector<RemovalWish>& wishes, const std::vector<Remova
 
 inline constexpr Duration k_drain_answer_max = std::chrono::seconds(30);
 inline constexpr Duration k_drain_budget = std::chrono::minutes(10);  // of running work
+// What a snapshot says of a node's work was so at most this long before; nodes report each second.
+inline constexpr Duration k_report_age_max = std::chrono::seconds(3);
 inline constexpr Duration k_snapshot_age_max = std::chrono::seconds(5);
 // How long the planner leaves a node alone that refused: half its idle timeout, at least this.
 inline constexpr Duration k_refusal_least = std::chrono::seconds(30);

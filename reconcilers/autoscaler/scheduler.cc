@@ -57,6 +57,7 @@ Node present_node(const SchedulerNode& from, int type, Board& board) {
 Board make_board(const SchedulerInput& input) {
   Board board;
   board.input = &input;
+  board.room = input.room;
   mention_all(input, board.vocabulary);
   std::map<std::string, int> types;
   for (const NodeType& type : input.types) {
@@ -80,13 +81,31 @@ bool is_complete(const std::vector<std::int64_t>& left) {
   return std::all_of(left.begin(), left.end(), [](std::int64_t count) { return count == 0; });
 }
 
+// The nodes that were launched since there were `before` of them, as one batch or each on its own.
+void note_launches(const Board& board, std::size_t before, bool together,
+                   SchedulerDecision& decision) {
+  LaunchBatch batch;
+  for (std::size_t index = before; index < board.nodes.size(); ++index) {
+    const auto type = static_cast<std::size_t>(board.nodes[index].type);
+    ++batch.launches[board.input->types[type].name];
+    if (!together) decision.batches.push_back(std::exchange(batch, {}));
+  }
+  if (!batch.launches.empty()) decision.batches.push_back(std::move(batch));
+}
+
+void keep_nodes(Board& board, SchedulerDecision& decision) {
+  const std::size_t before = board.nodes.size();
+  enforce_kept(board);
+  note_launches(board, before, false, decision);
+}
+
 void place_constraint(Board& board, SchedulerDecision& decision) {
   if (board.input->constraints.empty()) return;
   const ClusterConstraint& constraint = board.input->constraints.front();
   const std::vector<Shape> shapes = board.vocabulary.shapes(constraint);
   Undo before;
   const auto left = place(board, shapes, Source::Constraint, &before);
-  if (is_complete(left)) return;
+  if (is_complete(left)) return note_launches(board, before.nodes, true, decision);
   decision.constraints.push_back({explain_group(board, shapes, left), constraint});
   undo(board, std::move(before));
 }
@@ -162,7 +181,7 @@ void place_gang(Board& board, const GangRequest& gang, DemandCounts& merged,
   const std::vector<Shape> shapes = board.vocabulary.shapes(merged);
   Undo before;
   const auto left = place(board, shapes, Source::Demand, &before);
-  if (is_complete(left)) return;
+  if (is_complete(left)) return note_launches(board, before.nodes, true, decision);
   decision.gangs.push_back({explain_group(board, shapes, left), gang});
   undo(board, std::move(before));
 }
@@ -177,7 +196,9 @@ void place_gangs(Board& board, std::vector<DemandCounts>& merged, SchedulerDecis
 
 void place_pending(Board& board, SchedulerDecision& decision) {
   const std::vector<Shape> shapes = board.vocabulary.shapes(board.input->pending);
+  const std::size_t before = board.nodes.size();
   const auto left = place(board, shapes, Source::Demand);
+  note_launches(board, before, false, decision);
   const std::vector<std::int64_t> room = room_of(board);
   for (std::size_t index = 0; index < shapes.size(); ++index) {
     if (left[index] == 0) continue;
@@ -236,6 +257,7 @@ SchedulerDecision schedule(const SchedulerInput& input) {
   verdicts.of_input.resize(input.nodes.size());
   std::vector<DemandCounts> merged;
   enforce_minima(board);
+  keep_nodes(board, decision);
   enforce_maxima(board, verdicts);
   place_constraint(board, decision);
   place_gangs(board, merged, decision);

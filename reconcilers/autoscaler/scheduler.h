@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reconcilers/model/autoscaling.h"
+#include "reconcilers/model/declaration.h"
 #include "reconcilers/model/time.h"
 
 namespace ray_gitops::autoscaler {
@@ -27,6 +28,10 @@ struct NodeType {
   double availability = 1.0;
   double recoverable_availability = 1.0;
   std::string closed;  // why no more may be launched now, to follow the name; empty: it is open
+  // A minimum that has to have a place in SchedulerInput::room, and who asks for it.
+  std::int64_t nodes_kept = 0;
+  std::string kept_by;
+  PodAmounts charge;  // what a new node takes of the room
 };
 
 enum class NodeStage : std::uint8_t {
@@ -59,6 +64,10 @@ struct SchedulerInput {
   std::optional<std::int64_t> nodes_max;       // of all types, the head included
   std::optional<Duration> idle_timeout;        // nullopt: idle nodes stay
   bool conserve_gpu_nodes = true;              // AUTOSCALER_CONSERVE_GPU_NODES
+  // What new nodes may take in all, but for those of the types' nodes_min, and whose word that is.
+  // nullopt: there is no such limit. What is not named in it has none.
+  std::optional<PodAmounts> room;
+  std::string room_of;
   // Ray also plans demand onto nodes that the same pass has chosen to terminate. Without this the
   // demand is planned elsewhere at once.
   bool plans_on_terminating = true;
@@ -87,6 +96,11 @@ struct Launch {
   std::string reason;  // what for, one sentence
 };
 
+// New nodes that are launched together or not at all.
+struct LaunchBatch {
+  std::map<std::string, std::int64_t> launches;  // by type; counts of 1 or more
+};
+
 // What was not placed, and why, group by group.
 struct Unplaced {
   std::string reason;  // one sentence
@@ -106,11 +120,13 @@ struct UnplacedConstraint : Unplaced {
 
 struct SchedulerDecision {
   std::map<std::string, Launch> launches;  // by type; counts of 1 or more
-  std::vector<Termination> terminations;   // in order of the input's nodes
-  std::vector<KeptNode> kept;              // likewise: workers that run and stay
-  std::vector<std::string> unneeded;       // Pending nodes that no demand was placed on, likewise
-  std::vector<UnplacedRequest> requests;   // sorted
-  std::vector<UnplacedGang> gangs;         // in order of planning
+  // The same but for those of nodes_min, in the order in which they were chosen.
+  std::vector<LaunchBatch> batches;
+  std::vector<Termination> terminations;  // in order of the input's nodes
+  std::vector<KeptNode> kept;             // likewise: workers that run and stay
+  std::vector<std::string> unneeded;      // Pending nodes that no demand was placed on, likewise
+  std::vector<UnplacedRequest> requests;  // sorted
+  std::vector<UnplacedGang> gangs;        // in order of planning
   std::vector<UnplacedConstraint> constraints;
 };
 

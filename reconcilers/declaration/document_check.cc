@@ -8,6 +8,8 @@
 #include "reconcilers/declaration/findings.h"
 #include "reconcilers/declaration/identity.h"
 #include "reconcilers/declaration/json_access.h"
+#include "reconcilers/declaration/policy_rules.h"
+#include "reconcilers/declaration/policy_spec.h"
 #include "reconcilers/declaration/raycluster_rules.h"
 #include "reconcilers/declaration/raycluster_spec.h"
 #include "reconcilers/declaration/rayjob_rules.h"
@@ -46,6 +48,7 @@ void check_rules(Kind kind, const nlohmann::json& document, Findings& findings) 
   if (kind == Kind::RayJob) check_rayjob_spec(spec, path, metadata, findings);
   if (kind == Kind::RayService) check_rayservice(document, findings);
   if (kind == Kind::RayCronJob) check_raycronjob(document, findings);
+  if (kind == Kind::AutoscalerPolicy) check_policy_spec(spec, path, findings);
   if (kind == Kind::Job) check_companion_job(spec, path, findings);
 }
 
@@ -54,6 +57,7 @@ Spec make_spec(Kind kind, const nlohmann::json& document) {
   if (kind == Kind::RayJob) return make_rayjob_spec(document);
   if (kind == Kind::RayService) return make_rayservice_spec(document);
   if (kind == Kind::RayCronJob) return RayCronJobSpec{};
+  if (kind == Kind::AutoscalerPolicy) return make_policy_spec(document);
   return CompanionSpec{};
 }
 

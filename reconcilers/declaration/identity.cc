@@ -31,7 +31,8 @@ std::string shown_kinds() {
 std::string quoted(const std::string& text) { return "`" + printable(text, k_shown_max) + "`"; }
 
 const char* api_version_of(Kind kind) {
-  return is_companion(kind) ? api_version_of(companion_type(kind)) : "ray.io/v1";
+  if (is_companion(kind)) return api_version_of(companion_type(kind));
+  return kind == Kind::AutoscalerPolicy ? "ray-gitops.io/v1" : "ray.io/v1";
 }
 
 // "apps" of "apps/v1"; "v1", the core group, as it is.

@@ -56,6 +56,9 @@ GroupSpec make_worker(const Json& document, const Json& group) {
   worker.replicas = scale.replicas;
   worker.min_replicas = scale.min;
   worker.max_replicas = scale.max;
+  worker.priority = integer_at(group, {"priority"}, 0);
+  if (!at_or_null(group, {"idleTimeoutSeconds"}).is_null())
+    worker.idle_timeout = std::chrono::seconds(integer_at(group, {"idleTimeoutSeconds"}, 0));
   return worker;
 }
 
@@ -94,6 +97,12 @@ RayClusterSpec make_raycluster_spec(const nlohmann::json& document) {
   cluster.ray_version = text_at(spec, {"rayVersion"});
   cluster.suspend = flag_at(spec, {"suspend"});
   cluster.overwrite_container_command = overwrites_command(document);
+  cluster.autoscaling = flag_at(spec, {"enableInTreeAutoscaling"});
+  if (text_at(spec, {"autoscalerOptions", "upscalingMode"}) == "Conservative")
+    cluster.upscaling = UpscalingMode::Conservative;
+  cluster.idle_timeout =
+      std::chrono::seconds(integer_at(spec, {"autoscalerOptions", "idleTimeoutSeconds"},
+                                      cluster.idle_timeout / std::chrono::seconds(1)));
   cluster.head = make_head(document);
   for (const Json& group : at_or_null(spec, {"workerGroupSpecs"}))
     cluster.workers.push_back(make_worker(document, group));

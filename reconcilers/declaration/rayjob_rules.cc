@@ -11,6 +11,7 @@
 
 #include <re2/re2.h>
 
+#include "reconcilers/declaration/cron_rules.h"
 #include "reconcilers/declaration/json_access.h"
 #include "reconcilers/declaration/owned_cluster.h"
 #include "reconcilers/declaration/raycluster_rules.h"
@@ -235,13 +236,6 @@ class JobChecker {
   bool shuts_down_;
 };
 
-// The form only; the fields' ranges are checked where schedules are computed.
-bool looks_like_schedule(const std::string& text) {
-  static const re2::RE2 k_fields("[0-9A-Za-z*,/?-]+([ \\t]+[0-9A-Za-z*,/?-]+){4}");
-  static const re2::RE2 k_word("@(yearly|annually|monthly|weekly|daily|midnight|hourly)");
-  return re2::RE2::FullMatch(text, k_fields) || re2::RE2::FullMatch(text, k_word);
-}
-
 }  // namespace
 
 void check_rayjob_spec(const nlohmann::json& spec, const Path& path, const nlohmann::json& metadata,
@@ -251,14 +245,8 @@ void check_rayjob_spec(const nlohmann::json& spec, const Path& path, const nlohm
 
 void check_raycronjob(const nlohmann::json& document, Findings& findings) {
   const Path path{{"spec"}};
-  const std::string schedule = text_at(document, {"spec", "schedule"});
-  if (schedule.find("TZ") != std::string::npos)
-    findings.error(Rule::CronSchedule, path / "schedule", "the schedule names a time zone",
-                   "write it into timeZone");
-  else if (!looks_like_schedule(schedule))
-    findings.error(Rule::CronSchedule, path / "schedule",
-                   "the schedule is `" + printable(schedule, 64) + "`",
-                   "write minute, hour, day of month, month and day of week: \"0 3 * * *\"");
+  check_cron(text_at(document, {"spec", "schedule"}), path / "schedule", findings);
+  check_time_zone(text_at(document, {"spec", "timeZone"}), path / "timeZone", findings);
   check_rayjob_spec(at_or_null(document, {"spec", "jobTemplate"}), path / "jobTemplate", {},
                     findings);
 }

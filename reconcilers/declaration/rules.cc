@@ -98,7 +98,10 @@ constexpr std::array k_rules{
              "runtimeEnvYAML is a YAML mapping; working_dir and py_modules in it are URIs."},
     RuleInfo{JobEntrypointResources, "JobEntrypointResources",
              "entrypointResources is a JSON object of numbers."},
-    RuleInfo{CronSchedule, "CronSchedule", "A schedule has five fields and no time zone."},
+    RuleInfo{
+        CronSchedule, "CronSchedule",
+        "A schedule has five fields that some time matches, and names no time zone; `timeZone` is "
+        "one of the time zone database."},
     RuleInfo{ServeConfig, "ServeConfig",
              "serveConfigV2 is a YAML mapping with at least one application, and HTTP proxies."},
     RuleInfo{ServeField, "ServeField",
@@ -121,6 +124,10 @@ constexpr std::array k_rules{
              "The head Service of a RayService's cluster has no name of its own."},
     RuleInfo{InitializingTimeout, "InitializingTimeout",
              "ray.io/initializing-timeout is a positive duration."},
+    RuleInfo{PolicyAmount, "PolicyAmount",
+             "A policy limits resources by their Kubernetes names, and amounts are not negative."},
+    RuleInfo{PolicyName, "PolicyName",
+             "Tenants, schedules and warm groups have names that are unique in their list."},
     RuleInfo{JobTimeToLive, "JobTimeToLive",
              "A Kubernetes Job that stands in Git has no ttlSecondsAfterFinished: it would run "
              "again."},

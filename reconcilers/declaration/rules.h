@@ -83,6 +83,9 @@ enum class Rule : std::uint8_t {
   ServiceUpgrade,
   ServiceHeadName,
   InitializingTimeout,
+  // Autoscaler policies
+  PolicyAmount,
+  PolicyName,
   // Companions
   JobTimeToLive,
   // What is not acted on

@@ -102,10 +102,11 @@ Schema::Schema(std::string_view text)
     : root_(nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false)), validator_(root_) {}
 
 const Schema& Schema::of(SchemaId id) {
-  static const std::array<Schema, 9> k_schemas{
-      Schema(schemas::raycluster), Schema(schemas::rayjob),     Schema(schemas::rayservice),
-      Schema(schemas::raycronjob), Schema(schemas::namespace_), Schema(schemas::configmap),
-      Schema(schemas::secret),     Schema(schemas::companion),  Schema(schemas::agent_config)};
+  static const std::array<Schema, 10> k_schemas{
+      Schema(schemas::raycluster),  Schema(schemas::rayjob),           Schema(schemas::rayservice),
+      Schema(schemas::raycronjob),  Schema(schemas::autoscalerpolicy), Schema(schemas::namespace_),
+      Schema(schemas::configmap),   Schema(schemas::secret),           Schema(schemas::companion),
+      Schema(schemas::agent_config)};
   return k_schemas.at(static_cast<std::size_t>(id));
 }
 

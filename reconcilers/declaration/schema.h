@@ -20,6 +20,7 @@ enum class SchemaId : std::uint8_t {
   RayJob,
   RayService,
   RayCronJob,
+  AutoscalerPolicy,
   Namespace,
   ConfigMap,
   Secret,

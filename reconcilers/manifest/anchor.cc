@@ -86,7 +86,9 @@ Result<Document> anchor_with_state(const Declaration& declaration, const Json& s
 Result<Document> anchor_body(const Declaration& declaration, const ClusterState& state,
                              const std::string& agent_id, const AnchorOwner& owner) {
   Json body = TRY(declaration_anchor(declaration, agent_id));
-  body["data"] = {{"state", Json{{"incarnation", state.incarnation}}.dump()}};
+  Json kept{{"incarnation", state.incarnation}};
+  if (!state.scaling.json().is_null()) kept["scaling"] = state.scaling.json();
+  body["data"] = {{"state", kept.dump()}};
   if (!owner.uid.empty())
     body["metadata"]["ownerReferences"] =
         Json::array({owner_reference({agent_id, owner.name, owner.uid})});
@@ -101,6 +103,10 @@ Result<Document> job_anchor_body(const Declaration& declaration, const JobState&
 Result<Document> service_anchor_body(const Declaration& declaration, const ServiceState& state,
                                      const std::string& agent_id) {
   return anchor_with_state(declaration, service_state_json(state), agent_id);
+}
+
+Result<Document> policy_anchor_body(const Declaration& declaration, const std::string& agent_id) {
+  return Document{TRY(declaration_anchor(declaration, agent_id))};
 }
 
 Result<Document> anchored_document(const ConfigMapView& anchor) {
@@ -123,9 +129,10 @@ Result<ObjectKey> anchored_key(const ConfigMapView& anchor) {
 }
 
 ClusterState anchored_state(const ConfigMapView& anchor) {
-  const std::int64_t incarnation = integer_of(member(parse_state(anchor), "incarnation"));
+  const Json state = parse_state(anchor);
+  const std::int64_t incarnation = integer_of(member(state, "incarnation"));
   if (incarnation < 1 || incarnation > k_incarnation_max) return {};
-  return {.incarnation = incarnation};
+  return {.incarnation = incarnation, .scaling = Document{member(state, "scaling")}};
 }
 
 Result<JobState> anchored_job_state(const ConfigMapView& anchor) {

@@ -26,6 +26,9 @@ struct ClusterState {
   // Counts whole-cluster restarts. Pods carry the number they were made for; those with a lower one
   // are leaving. Saved before the first pod of it is deleted or created.
   std::int64_t incarnation = 1;
+  // What the autoscaler has decided (autoscaler::scale_state_document); null: nothing, or it is
+  // switched off.
+  Document scaling;
   friend bool operator==(const ClusterState&, const ClusterState&) = default;
 };
 
@@ -45,6 +48,9 @@ Result<Document> job_anchor_body(const Declaration& declaration, const JobState&
                                  const std::string& agent_id);
 Result<Document> service_anchor_body(const Declaration& declaration, const ServiceState& state,
                                      const std::string& agent_id);
+
+// The same of an AutoscalerPolicy, which has no state.
+Result<Document> policy_anchor_body(const Declaration& declaration, const std::string& agent_id);
 
 // The document an anchor was last made from, with its provenance. InvalidInput when the anchor was
 // edited by hand into something else.

@@ -246,6 +246,9 @@ Json pod_spec(const PodFacts& facts) {
                          .head = facts.head,
                          .ray_start_params = facts.params});
   add_shared_memory(spec, container, facts);
+  // A node that was drained has ended: restarted in its pod it would be another one (KubeRay does
+  // so with autoscaler v2).
+  if (facts.spec.autoscaling) spec["restartPolicy"] = "Never";
   return spec;
 }
 

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "reconcilers/model/autoscaling.h"
 #include "reconcilers/model/diagnostic.h"
 #include "reconcilers/model/document.h"
 #include "reconcilers/model/object_key.h"
@@ -25,6 +26,12 @@ struct Provenance {
 
 inline constexpr const char* k_head_group_name = "headgroup";
 
+// autoscalerOptions.upscalingMode.
+enum class UpscalingMode : std::uint8_t {
+  Default,      // also Aggressive: as many at once as demand needs
+  Conservative  // replicas that do not run yet are at most as many as run, and at least one
+};
+
 // The head group or one worker group of a RayCluster (KubeRay headGroupSpec, workerGroupSpecs[i]).
 struct GroupSpec {
   std::string name = k_head_group_name;
@@ -36,6 +43,8 @@ struct GroupSpec {
   std::int64_t min_replicas = 0;
   std::int64_t max_replicas = 2147483647;
   bool suspend = false;
+  std::optional<Duration> idle_timeout;  // idleTimeoutSeconds; nullopt: the cluster's
+  std::int64_t priority = 0;             // among groups that serve demand equally well
   // Of what the user wrote that reaches this group's pods: a difference restarts them. Replicas,
   // bounds, scaling and upgrade options are left out.
   std::string template_hash;
@@ -48,6 +57,9 @@ struct RayClusterSpec {
   std::string ray_version;
   bool suspend = false;
   bool overwrite_container_command = false;  // annotation ray.io/overwrite-container-cmd
+  bool autoscaling = false;                  // enableInTreeAutoscaling
+  UpscalingMode upscaling = UpscalingMode::Default;
+  Duration idle_timeout{std::chrono::seconds(60)};  // autoscalerOptions.idleTimeoutSeconds
   GroupSpec head;
   std::vector<GroupSpec> workers;  // in the order of the file
   std::string service_type;        // headGroupSpec.serviceType; "" means headless
@@ -103,11 +115,59 @@ struct RayServiceSpec {
 // A file of this kind is read and checked; what is in it is not acted on yet, so its declarations
 // are Blocked (see Declaration::blocked) and carry no typed fields.
 struct RayCronJobSpec {};
-// Namespace, ConfigMap, Secret: applied as written.
+
+// Clusters, those of jobs and services included. What is empty does not count, the rest must match.
+struct ClusterSelector {
+  std::set<std::string> namespaces;
+  std::set<std::string> names;
+  std::map<std::string, std::string>
+      labels;  // of the cluster; of the job or service it is made for
+};
+
+// Amounts of what pods request, by Kubernetes' name: "cpu" (cores), "memory" (bytes),
+// "nvidia.com/gpu", ..., and "pods". What is not named has no limit.
+using PodAmounts = ResourceAmounts;
+
+// Clusters that share a quota. A cluster belongs to the first tenant that selects it.
+struct TenantSpec {
+  std::string name;
+  ClusterSelector clusters;
+  PodAmounts quota;
+  std::int64_t weight = 1;  // its part of the capacity, when it does not suffice for all
+};
+
+// A group of the selected clusters has at least so many workers from each `start` on.
+struct ScheduledMinimum {
+  std::string name;
+  ClusterSelector clusters;
+  std::string group;
+  std::int64_t replicas = 0;
+  std::string start;      // a cron expression
+  std::string time_zone;  // "Europe/Berlin"; empty is UTC
+  Duration length{0};
+};
+
+// A group of the selected clusters has so many workers more than are in use.
+struct WarmGroup {
+  std::string name;
+  ClusterSelector clusters;
+  std::string group;
+  std::int64_t replicas = 0;
+};
+
+// What holds of the autoscaling of many clusters.
+struct AutoscalerPolicySpec {
+  PodAmounts capacity;  // of all tenants together
+  std::vector<TenantSpec> tenants;
+  std::vector<ScheduledMinimum> schedules;
+  std::vector<WarmGroup> warm;
+};
+
+// Namespace, ConfigMap, Secret, ...: applied as written.
 struct CompanionSpec {};
 
-using Spec =
-    std::variant<RayClusterSpec, RayJobSpec, RayServiceSpec, RayCronJobSpec, CompanionSpec>;
+using Spec = std::variant<RayClusterSpec, RayJobSpec, RayServiceSpec, RayCronJobSpec,
+                          AutoscalerPolicySpec, CompanionSpec>;
 
 struct Declaration {
   ObjectKey key;

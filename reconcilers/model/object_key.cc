@@ -49,8 +49,8 @@ constexpr std::array<TypeRow, 17> k_types{{
      Kind::PodDisruptionBudget, 3},
 }};
 
-constexpr std::array<const char*, 4> k_ray_kinds{"RayCluster", "RayJob", "RayService",
-                                                 "RayCronJob"};
+constexpr std::array<const char*, 5> k_own_kinds{"RayCluster", "RayJob", "RayService", "RayCronJob",
+                                                 "AutoscalerPolicy"};
 constexpr std::size_t k_kind_count = static_cast<std::size_t>(Kind::PodDisruptionBudget) + 1;
 
 const TypeRow& row_of_companion(Kind kind) {
@@ -72,7 +72,7 @@ std::string join_name(std::string text, const std::string& ns, const std::string
 
 const char* name_of(Kind kind) {
   return is_companion(kind) ? row_of_companion(kind).kind
-                            : k_ray_kinds.at(static_cast<std::size_t>(kind));
+                            : k_own_kinds.at(static_cast<std::size_t>(kind));
 }
 
 std::vector<Kind> all_kinds() {

@@ -17,6 +17,7 @@ enum class Kind : std::uint8_t {
   RayJob,
   RayService,
   RayCronJob,
+  AutoscalerPolicy,
   Namespace,
   ConfigMap,
   Secret,
@@ -37,7 +38,7 @@ enum class Kind : std::uint8_t {
 // "RayCluster", ...
 const char* name_of(Kind kind);
 std::optional<Kind> parse_kind(std::string_view name);
-// The ones we apply as they are, beside the Ray kinds that we reconcile.
+// The ones we apply as they are, beside those that we reconcile.
 bool is_companion(Kind kind);
 // All kinds, in their order.
 std::vector<Kind> all_kinds();

@@ -53,6 +53,9 @@ struct PodView {
       problem;  // why it is not ready, one sentence: a waiting reason, an exit, unschedulable
 };
 
+// KubeRay's shouldDelete: it ended, or its Ray container ended and nothing restarts it in place.
+bool has_failed(const PodView& pod);
+
 struct ServiceView {
   ObjectMeta meta;
   std::string cluster;       // label ray.io/cluster

@@ -23,11 +23,6 @@ const PodView* find_head(const std::vector<PodView>& pods, const std::string& an
 
 }  // namespace
 
-bool has_failed(const PodView& pod) {
-  const bool ended = pod.phase == PodPhase::Failed || pod.phase == PodPhase::Succeeded;
-  return ended || (pod.ray_terminated && !pod.restarts_in_place);
-}
-
 std::optional<Duration> workers_end_within(const Census& census, WallTime now) {
   constexpr Duration k_patience = std::chrono::seconds(10);
   std::optional<Duration> longest;

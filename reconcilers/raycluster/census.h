@@ -29,9 +29,6 @@ struct Census {
 Census take_census(const std::vector<PodView>& pods, const RayClusterSpec& spec,
                    const std::string& anchor_uid, std::int64_t incarnation);
 
-// KubeRay's shouldDelete: it ended, or its Ray container ended and nothing restarts it in place.
-bool has_failed(const PodView& pod);
-
 // How long workers may still be ending within their grace period, when some are: their head should
 // outlive them. A pod that stays longer (a lost node, a finalizer) holds up nothing.
 std::optional<Duration> workers_end_within(const Census& census, WallTime now);

@@ -100,6 +100,13 @@ bool has_taken_name(const HealthInput& input) {
   });
 }
 
+// A cluster whose size follows its demand is Ready while it does so.
+bool is_scaling(const HealthInput& input, const Count& count) {
+  const ClusterObserved& observed = *input.observed;
+  return observed.scaling && observed.was_ready && count.head_ready && !input.failing &&
+         observed.refusals.empty() && !is_taken(input.name_holder);
+}
+
 void choose_phase(const HealthInput& input, const Count& count, Plan& plan) {
   if (input.spec->suspend) {
     const bool gone = count.wanted == 0 && input.census->head == nullptr && !count.surplus &&
@@ -115,11 +122,15 @@ void choose_phase(const HealthInput& input, const Count& count, Plan& plan) {
         "the head and " + plural(count.wanted - 1, "worker") + " are ready");
     return;
   }
-  if (count.ready == count.wanted && count.surplus && settled) {
+  if (count.ready == count.wanted && count.surplus && settled && !input.observed->scaling) {
     say(plan, Phase::Progressing, "ScalingDown",
         "all " + plural(count.wanted, "wanted pod") + " are ready; others are leaving");
     return;
   }
+  if (is_scaling(input, count) && settled)
+    return say(plan, Phase::Ready, "Scaling",
+               "the head is ready, and " + std::to_string(count.ready - 1) + " of " +
+                   plural(count.wanted - 1, "wanted worker"));
   const std::string message = progress_message(input, count);
   if (!input.restarting.empty()) return say(plan, Phase::Progressing, "Restarting", message);
   if (has_taken_name(input)) return say(plan, Phase::Degraded, "NameTaken", message);

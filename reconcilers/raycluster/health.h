@@ -26,7 +26,7 @@ struct HealthInput {
 
 // Fills phase, reason, message, conditions and `ray` of the plan. Ready is: every declared pod is
 // Ready, no other is there that is not leaving already, nothing restarts, and the head Service is
-// present.
+// present. A cluster that the autoscaler sizes stays Ready while pods come and leave.
 void describe_health(const HealthInput& input, Plan& plan);
 
 }  // namespace ray_gitops::raycluster

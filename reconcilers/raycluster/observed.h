@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "reconcilers/model/document.h"
 #include "reconcilers/model/fact.h"
 #include "reconcilers/model/refusal.h"
 #include "reconcilers/model/time.h"
@@ -24,6 +25,17 @@ struct PodFailures {
 
 inline constexpr Duration k_failures_remembered = std::chrono::minutes(10);
 
+// What the autoscaler wants of a cluster that has it switched on.
+struct ClusterScaling {
+  // How many workers each group is to have, in place of the file's; saved already.
+  std::map<std::string, std::int64_t> targets;
+  // Uids of pods that a saved removal names. They are no longer counted, and nothing but
+  // `deletions` deletes them.
+  std::set<std::string> leaving;
+  std::map<std::string, std::string> deletions;  // of these, by uid: why they may go now
+  Document state;  // to be saved in the anchor before anything follows from it
+};
+
 struct ClusterObserved {
   Fact<std::optional<ConfigMapView>> anchor;
   // All that carry the agent's label and this cluster's, in order of name; whose they are is for
@@ -36,6 +48,7 @@ struct ClusterObserved {
   // More pods need not be planned for a group in this round: the next one goes on.
   std::int64_t creates_max = std::numeric_limits<std::int64_t>::max();
   std::map<std::string, PodFailures> failures;  // by group name
+  std::optional<ClusterScaling> scaling;        // nullopt: it is switched off
   bool was_ready = false;                       // it has been Ready since its document last changed
 };
 

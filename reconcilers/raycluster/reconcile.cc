@@ -12,6 +12,7 @@
 #include "reconcilers/manifest/pod.h"
 #include "reconcilers/manifest/service.h"
 #include "reconcilers/manifest/view.h"
+#include "reconcilers/raycluster/actions.h"
 #include "reconcilers/raycluster/census.h"
 #include "reconcilers/raycluster/health.h"
 #include "reconcilers/raycluster/workers.h"
@@ -22,55 +23,16 @@ namespace {
 // How long a group that does not come up holds back the restart of the groups after it.
 constexpr Duration k_group_patience = std::chrono::minutes(5);
 
-enum Wave : int { k_wave_anchor = 0, k_wave_leaving = 1, k_wave_head = 2, k_wave_workers = 3 };
-
-std::optional<std::string> first_unknown(const ClusterObserved& observed) {
-  if (!observed.anchor.is_known()) return observed.anchor.why();
-  if (!observed.pods.is_known()) return observed.pods.why();
-  if (!observed.services.is_known()) return observed.services.why();
-  return std::nullopt;
-}
-
-Plan stopped_plan(Phase phase, std::string reason, std::string message) {
-  Plan plan;
-  plan.phase = phase;
-  plan.reason = std::move(reason);
-  plan.message = std::move(message);
-  plan.conditions = {{"Ready", false, plan.reason, plan.message}};
-  return plan;
-}
-
-void look_again_at(Plan& plan, std::optional<Instant> when) {
-  if (when && (!plan.next_look_at || *when < *plan.next_look_at)) plan.next_look_at = when;
-}
-
-Action delete_action(const ObjectMeta& meta, Wave wave, std::string reason) {
-  return {.verb = Verb::Delete,
-          .target = meta.key,
-          .body = {},
-          .preconditions = {.uid = meta.uid, .resource_version = {}},
-          .wave = wave,
-          .reason = std::move(reason)};
-}
-
-void sort_actions(std::vector<Action>& actions) {
-  std::sort(actions.begin(), actions.end(), [](const Action& left, const Action& right) {
-    return std::tie(left.wave, left.target, left.verb) <
-           std::tie(right.wave, right.target, right.verb);
-  });
-}
-
-// What keeps a write from being done is what there is to say.
-void report_refusal(Plan& plan, Phase phase, const ClusterObserved& observed) {
-  for (const Action& action : plan.actions) {
-    const auto refusal = observed.refusals.find(action.target);
-    if (refusal == observed.refusals.end()) continue;
-    plan.phase = phase;
-    plan.reason = "WriteRefused";
-    plan.message += "; " + to_string(action.target) + ": " + describe(refusal->second.error);
-    plan.conditions = {{"Ready", false, plan.reason, plan.message}};
-    return;
+// With the autoscaler's targets, when it decides.
+std::optional<RayClusterSpec> sized_spec(const Declaration& declaration,
+                                         const ClusterObserved& observed) {
+  if (!observed.scaling) return std::nullopt;
+  RayClusterSpec spec = std::get<RayClusterSpec>(declaration.spec);
+  for (GroupSpec& group : spec.workers) {
+    const auto target = observed.scaling->targets.find(group.name);
+    if (target != observed.scaling->targets.end()) group.replicas = target->second;
   }
+  return spec;
 }
 
 // One cluster's round: facts by reference, the plan under construction.
@@ -79,7 +41,8 @@ class Round {
   Round(const Declaration& declaration, const ClusterObserved& observed,
         const std::string& agent_id, Now now)
       : declaration_(declaration),
-        spec_(std::get<RayClusterSpec>(declaration.spec)),
+        sized_(sized_spec(declaration, observed)),
+        spec_(sized_ ? *sized_ : std::get<RayClusterSpec>(declaration.spec)),
         observed_(observed),
         agent_id_(agent_id),
         now_(now.monotonic),
@@ -90,10 +53,14 @@ class Round {
  private:
   void create_anchor();
   bool save_anchor();
+  void save_scaling();
+  Document wanted_scaling() const;
+  Action anchor_save(Document body, std::string reason) const;
   std::string why_restart() const;
   void plan_service();
   void plan_suspended();
   void plan_leaving();
+  void plan_scale_down();
   void plan_head();
   void plan_workers();
   GroupDecision plan_group(const GroupSpec& group, bool may_restart);
@@ -107,6 +74,7 @@ class Round {
   const PodFailures* failures_of(const std::string& group) const;
 
   const Declaration& declaration_;
+  const std::optional<RayClusterSpec> sized_;
   const RayClusterSpec& spec_;
   const ClusterObserved& observed_;
   const std::string& agent_id_;
@@ -138,6 +106,7 @@ Plan Round::run() {
   census_ = take_census(observed_.pods.value(), spec_, owner_.anchor_uid, state_.incarnation);
   if (save_anchor()) return std::move(plan_);
 
+  save_scaling();
   plan_service();
   plan_leaving();
   if (spec_.suspend) {
@@ -151,7 +120,8 @@ Plan Round::run() {
 }
 
 void Round::create_anchor() {
-  Result<Document> body = anchor_body(declaration_, ClusterState{}, agent_id_);
+  Result<Document> body =
+      anchor_body(declaration_, {.incarnation = 1, .scaling = wanted_scaling()}, agent_id_);
   if (!body) {
     plan_ = stopped_plan(Phase::Blocked, name_of(body.error().code), describe(body.error()));
     return;
@@ -181,6 +151,7 @@ bool Round::save_anchor() {
   const bool changed = anchor_->spec_hash != declaration_.spec_hash;
   if (!changed && restart.empty()) return false;
   if (!restart.empty()) ++state_.incarnation;
+  state_.scaling = wanted_scaling();
   Result<Document> body = anchor_body(declaration_, state_, agent_id_, anchored_owner(*anchor_));
   if (!body) {
     plan_ = stopped_plan(Phase::Blocked, name_of(body.error().code), describe(body.error()));
@@ -189,15 +160,32 @@ bool Round::save_anchor() {
   const std::string reason =
       restart.empty() ? "its document changed" : "the cluster restarts as a whole: " + restart;
   plan_ = stopped_plan(Phase::Applying, restart.empty() ? "DocumentChanged" : "Restarting", reason);
-  add({.verb = Verb::Replace,
-       .target = anchor_->meta.key,
-       .body = std::move(*body),
-       .preconditions = {.uid = anchor_->meta.uid,
-                         .resource_version = anchor_->meta.resource_version},
-       .wave = k_wave_anchor,
-       .reason = reason});
+  add(anchor_save(std::move(*body), reason));
   report_refusal(plan_, Phase::Degraded, observed_);
   return true;
+}
+
+Document Round::wanted_scaling() const {
+  return observed_.scaling ? observed_.scaling->state : Document{};
+}
+
+// The rest of the round follows from what was saved before, so it need not wait for this.
+void Round::save_scaling() {
+  const Document wanted = wanted_scaling();
+  if (state_.scaling == wanted) return;
+  state_.scaling = wanted;
+  Result<Document> body = anchor_body(declaration_, state_, agent_id_, anchored_owner(*anchor_));
+  if (body) add(anchor_save(std::move(*body), "the autoscaler has decided"));
+}
+
+Action Round::anchor_save(Document body, std::string reason) const {
+  return {.verb = Verb::Replace,
+          .target = anchor_->meta.key,
+          .body = std::move(body),
+          .preconditions = {.uid = anchor_->meta.uid,
+                            .resource_version = anchor_->meta.resource_version},
+          .wave = k_wave_anchor,
+          .reason = std::move(reason)};
 }
 
 std::string Round::why_restart() const {
@@ -269,11 +257,25 @@ void Round::plan_leaving() {
   for (const PodView* pod : census_.outdated)
     if (pod->group == k_head_group_name && !workers_remain && !workers_are_ending())
       add(delete_action(pod->meta, k_wave_leaving, "the cluster restarts as a whole"));
+  plan_scale_down();
   for (const PodView* pod : census_.undeclared)
-    add(delete_action(pod->meta, k_wave_leaving,
-                      pod->group == k_head_group_name ? "the cluster has another head"
-                                                      : "its group is no longer in the file"));
+    if (pod->group == k_head_group_name || !observed_.scaling)
+      add(delete_action(pod->meta, k_wave_leaving,
+                        pod->group == k_head_group_name ? "the cluster has another head"
+                                                        : "its group is no longer in the file"));
   if (!census_.outdated.empty()) restarting_ = "the cluster as a whole";
+}
+
+// Whether a removal is saved, drained and ready to be deleted, the autoscaler has found out.
+void Round::plan_scale_down() {
+  if (!observed_.scaling) return;
+  const auto& deletions = observed_.scaling->deletions;
+  for (const PodView& pod : observed_.pods.value()) {
+    const auto found = deletions.find(pod.meta.uid);
+    if (found == deletions.end() || pod.meta.terminating) continue;
+    if (pod.meta.owner_uid == owner_.anchor_uid)
+      add(delete_action(pod.meta, k_wave_leaving, found->second));
+  }
 }
 
 // Looks again when that is over: nothing may happen by then.
@@ -371,6 +373,7 @@ GroupDecision Round::plan_group(const GroupSpec& group, bool may_restart) {
                          .creates_max = observed_.creates_max,
                          .failures = failures_of(group.name),
                          .refusal = refusal_of(observed_, declaration_.key.name, group.name),
+                         .scaling = observed_.scaling ? &*observed_.scaling : nullptr,
                          .may_restart = may_restart};
   const GroupDecision decision = decide_group(input, now_);
   for (const Leaving& leaving : decision.leaving)
@@ -411,63 +414,7 @@ void Round::finish() {
                   plan_);
 }
 
-std::vector<Action> deletions(const Pods& pods, const std::string& reason) {
-  std::vector<Action> actions;
-  for (const PodView* pod : pods)
-    actions.push_back(delete_action(pod->meta, k_wave_leaving, reason));
-  sort_actions(actions);
-  return actions;
-}
-
-// Ours and not leaving yet, whatever the group and incarnation: workers and heads.
-std::pair<Pods, Pods> staying_pods(const Census& census) {
-  Pods workers;
-  Pods heads;
-  if (census.head != nullptr) heads.push_back(census.head);
-  for (const Pods* pods : {&census.outdated, &census.undeclared})
-    for (const PodView* pod : *pods)
-      (pod->group == k_head_group_name ? heads : workers).push_back(pod);
-  return {workers, heads};
-}
-
-// Removal sends a step only when the step before has been answered; the cluster collects what is
-// left once the anchor is gone.
-void remove_next(const ConfigMapView& anchor, const std::string& reason,
-                 const ClusterObserved& observed, Now now, Plan& plan) {
-  const Census census = take_census(observed.pods.value(), RayClusterSpec{}, anchor.meta.uid,
-                                    anchored_state(anchor).incarnation);
-  const auto [workers, heads] = staying_pods(census);
-  const std::optional<Duration> ending = workers_end_within(census, now.wall);
-  if (!workers.empty()) {
-    plan.actions = deletions(workers, reason);
-  } else if (ending) {
-    plan.next_look_at = now.monotonic + *ending;
-  } else if (!heads.empty()) {
-    plan.actions = deletions(heads, reason);
-  } else {
-    for (const ServiceView& service : observed.services.value())
-      if (service.meta.owner_uid == anchor.meta.uid && !service.meta.terminating)
-        plan.actions.push_back(delete_action(service.meta, k_wave_leaving, reason));
-    if (plan.actions.empty() && !anchor.meta.terminating)
-      plan.actions.push_back(delete_action(anchor.meta, k_wave_anchor, reason));
-    sort_actions(plan.actions);
-  }
-}
-
 }  // namespace
-
-Plan plan_removal(const ObjectKey& key, const Departure& departure, const ClusterObserved& observed,
-                  Now now) {
-  if (const auto unknown = first_unknown(observed))
-    return stopped_plan(Phase::Removing, "NotYetKnown", *unknown);
-  const auto& anchor = observed.anchor.value();
-  Plan plan =
-      stopped_plan(Phase::Removing, departure.reason, to_string(key) + " leaves: " + departure.why);
-  if (!anchor) return plan;
-  remove_next(*anchor, departure.why, observed, now, plan);
-  report_refusal(plan, Phase::Removing, observed);
-  return plan;
-}
 
 Plan reconcile(const Declaration& declaration, const ClusterObserved& observed,
                const std::string& agent_id, Now now) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 
 #include "reconcilers/manifest/names.h"
 
@@ -31,12 +32,13 @@ struct Sorted {
   Pods current;  // what stays
 };
 
-Sorted sort_pods(const Pods& pods, const GroupSpec& group) {
+Sorted sort_pods(const GroupInput& input) {
   Sorted sorted;
-  for (const PodView* pod : pods) {
+  for (const PodView* pod : *input.pods) {
+    if (input.scaling != nullptr && input.scaling->leaving.contains(pod->meta.uid)) continue;
     if (has_failed(*pod))
       sorted.failed.push_back(pod);
-    else if (!is_current(*pod, group))
+    else if (!is_current(*pod, *input.group))
       sorted.old.push_back(pod);
     else
       sorted.current.push_back(pod);
@@ -61,6 +63,14 @@ void retire_surplus(Pods& staying, std::int64_t wanted, GroupDecision& decision)
   }
 }
 
+// A pod that leaves holds its place below the maximum until it is gone, where the autoscaler
+// decides: what it asks for counts on no more than that.
+std::int64_t places_left(const GroupInput& input) {
+  if (input.scaling == nullptr) return std::numeric_limits<std::int64_t>::max();
+  const auto taken = static_cast<std::int64_t>(input.taken_slots.size());
+  return std::max<std::int64_t>(0, input.group->max_replicas - taken);
+}
+
 // A refused create is tried again alone: the next ones follow once it is through (slow start).
 void fill_slots(const GroupInput& input, std::int64_t missing, Instant now,
                 GroupDecision& decision) {
@@ -76,7 +86,7 @@ void fill_slots(const GroupInput& input, std::int64_t missing, Instant now,
     }
     missing = std::min<std::int64_t>(missing, 1);
   }
-  missing = std::min(missing - input.creates, input.creates_max);
+  missing = std::min({missing - input.creates, input.creates_max, places_left(input)});
   decision.slots = lowest_free(input.taken_slots, missing);
   decision.filling = input.creates > 0 || !decision.slots.empty();
 }
@@ -128,7 +138,7 @@ std::optional<Instant> replacement_due(const PodFailures* failures) {
 GroupDecision decide_group(const GroupInput& input, Instant now) {
   GroupDecision decision;
   const std::int64_t wanted = wanted_pods(*input.group);
-  Sorted sorted = sort_pods(*input.pods, *input.group);
+  Sorted sorted = sort_pods(input);
 
   // Failed pods stay as evidence while their replacement waits.
   const std::optional<Instant> due = replacement_due(input.failures);
@@ -146,12 +156,12 @@ GroupDecision decide_group(const GroupInput& input, Instant now) {
   } else {
     staying.insert(staying.end(), sorted.old.begin(), sorted.old.end());
   }
-  retire_surplus(staying, wanted, decision);
+  if (input.scaling == nullptr) retire_surplus(staying, wanted, decision);
 
   const auto missing = wanted - static_cast<std::int64_t>(staying.size());
   if (missing > 0) fill_slots(input, missing, now, decision);
   decision.settled =
-      missing == 0 && sorted.old.empty() && sorted.failed.empty() &&
+      missing <= 0 && sorted.old.empty() && sorted.failed.empty() &&
       std::all_of(staying.begin(), staying.end(), [](const PodView* pod) { return pod->ready; });
   return decision;
 }

@@ -36,7 +36,9 @@ struct GroupInput {
   std::int64_t creates_max = std::numeric_limits<std::int64_t>::max();
   const PodFailures* failures = nullptr;
   const Refusal* refusal = nullptr;  // of a create in this group
-  bool may_restart = true;           // it is this group's turn to take a new template
+  // Of the autoscaler, when it decides: it says itself which pods are too many.
+  const ClusterScaling* scaling = nullptr;
+  bool may_restart = true;  // it is this group's turn to take a new template
 };
 
 GroupDecision decide_group(const GroupInput& input, Instant now);
@@ -52,7 +54,7 @@ std::int64_t count_creates(const ClusterObserved& observed, const std::string& c
 const Refusal* refusal_of(const ClusterObserved& observed, const std::string& cluster,
                           const std::string& group);
 
-// How many pods the file wants in this group.
+// How many pods are wanted in this group.
 std::int64_t wanted_pods(const GroupSpec& group);
 
 // No delay after the first failure, then 2 s doubling to one minute.

@@ -37,11 +37,39 @@ std::string answer_text(const Result<std::optional<ResourceView>>& object) {
   return *object ? "version " + meta_of(**object).resource_version : "nothing";
 }
 
+bool changes_something(const engine::Effect& effect) {
+  if (const auto* ask = std::get_if<engine::AskGcs>(&effect))
+    return !std::holds_alternative<GetResourceState>(ask->request.body);
+  return !std::holds_alternative<engine::WriteLog>(effect);
+}
+
 std::string serve_text(const ServeInfo& info) {
   std::string text = "serve";
   for (const auto& [name, application] : info.applications)
     text += " " + name + "=" + name_of(application.status);
   for (const std::string& proxy : info.proxies) text += " " + proxy;
+  return text;
+}
+
+std::string ask_text(const GcsRequest& request) {
+  std::string text = std::string("AskGcs ") + method_of(request) + " " + request.cluster +
+                     " head " + request.head_uid;
+  if (const auto* drain = std::get_if<DrainRequest>(&request.body))
+    text += " node " + drain->node_id + ": " + drain->message;
+  return text;
+}
+
+std::string answer_text(const Result<GcsReply>& reply) {
+  if (!reply) return describe(reply.error());
+  if (const auto* drain = std::get_if<DrainReply>(&*reply))
+    return drain->accepted ? "accepted" : "refused: " + drain->rejection;
+  const auto* state = std::get_if<RayResourceState>(&*reply);
+  if (state == nullptr) return "taken";
+  std::string text = "session " + state->session + " version " + std::to_string(state->version);
+  for (const auto& [request, count] : state->pending) text += " pending " + std::to_string(count);
+  for (const RayNode& node : state->nodes)
+    if (node.status != RayNodeStatus::Dead)
+      text += " " + node.instance_id + "=" + name_of(node.status);
   return text;
 }
 
@@ -89,6 +117,7 @@ std::string describe(const engine::Effect& effect) {
                    ask.request.config_digest + " head " + ask.request.head_uid + ": " +
                    ask.request.reason;
           },
+          [](const engine::AskGcs& ask) { return ask_text(ask.request); },
           [](const engine::WriteLog& record) {
             std::string text = "WriteLog " + record.message;
             for (const auto& [name, value] : record.fields) text += " " + name + "=" + value;
@@ -142,6 +171,10 @@ std::string describe(const engine::Event& event) {
           },
           [](const engine::RayAnswered& answer) {
             return "RayAnswered " + std::to_string(answer.request_id) + " " +
+                   answer_text(answer.reply);
+          },
+          [](const engine::GcsAnswered& answer) {
+            return "GcsAnswered " + std::to_string(answer.request_id) + " " +
                    answer_text(answer.reply);
           }},
       event);
@@ -220,9 +253,9 @@ void Agent::carry_out(const engine::Effects& effects) {
     core_.mix(std::to_string(core_.timeline.instant().milliseconds) + client() + text);
     core_.note(client() + " -> " + text);
     leave(effect);
-    const bool is_record = std::holds_alternative<engine::WriteLog>(effect);
-    if (!is_record) ++effects_;
-    if (is_record || !crashes_now()) continue;
+    const bool counts = changes_something(effect);
+    if (counts) ++effects_;
+    if (!counts || !crashes_now()) continue;
     crash();
     return come_back_later();
   }
@@ -296,6 +329,7 @@ void Agent::carry_out(const engine::Effect& effect) {
           [&](const engine::SendWrite& write) { servers_.api.send_write(write, client(), ear()); },
           [&](const engine::SendRead& read) { servers_.api.send_read(read, ear()); },
           [&](const engine::AskRay& ask) { servers_.heads.ask(ask, ear()); },
+          [&](const engine::AskGcs& ask) { servers_.gcs.ask(ask, ear()); },
           [](const engine::WriteLog&) {}, [](const engine::Exit&) {}},
       effect);
 }

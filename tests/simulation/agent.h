@@ -10,6 +10,7 @@
 #include "agent/engine/engine.h"
 #include "tests/simulation/api.h"
 #include "tests/simulation/core.h"
+#include "tests/simulation/gcs.h"
 #include "tests/simulation/git.h"
 #include "tests/simulation/ray_head.h"
 
@@ -31,6 +32,7 @@ struct Servers {
   Api& api;
   Git& git;
   RayHeads& heads;
+  Gcs& gcs;
 };
 
 std::string describe(const engine::Effect& effect);
@@ -43,8 +45,8 @@ class Agent {
   void start();
   // The process is killed: what was sent is on its way, what comes back is dropped.
   void crash();
-  // Crashes once this many effects (records of the log not counted) were carried out, and comes
-  // back; 0: never.
+  // Crashes once this many effects (records of the log and polls of a GCS not counted) were carried
+  // out, and comes back; 0: never.
   void crash_after(std::int64_t effects) { crash_after_ = effects; }
   void deliver(engine::Event event);
 

@@ -40,6 +40,7 @@ Faults draw_faults(Random& random) {
   faults.push_refused = draw(random, 200);
   faults.push_answer_lost = draw(random, 200);
   faults.crash = draw(random, 15);
+  faults.drain_refused = draw(random, 400);
   faults.second_agent = random.chance(300);
   faults.wall_jumps = draw(random, 200);
   faults.drift = draw(random, 400);

@@ -33,6 +33,7 @@ struct Faults {
   int ray_effect_late = 0;
   int ray_answer_late = 0;
   int ray_rejects = 0;      // of each submission: the head understands it and refuses
+  int drain_refused = 0;    // of each drain: the node is busy again
   int serve_unhealthy = 0;  // of each time that an application comes up: it falters once
   // Git:
   int git_unreachable = 0;

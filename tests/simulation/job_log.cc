@@ -56,7 +56,7 @@ void JobLog::on_change(const Change& change) {
   std::int64_t& restarts = restarts_[pod->meta.uid];
   const bool restarted = pod->ray_restart_count > restarts;
   restarts = pod->ray_restart_count;
-  if (deleted || restarted || pod->meta.terminating || raycluster::has_failed(*pod))
+  if (deleted || restarted || pod->meta.terminating || has_failed(*pod))
     on_head({Kind::RayCluster, pod->meta.key.ns, pod->cluster});
 }
 
@@ -148,7 +148,8 @@ int JobLog::backoff_limit(const ObjectKey& job) const {
 }
 
 bool JobLog::may_leave(const ObjectKey& cluster) {
-  if (is_surplus(cluster)) return true;
+  // Remembered: the wall clock may go back behind its time while the delete is on its way.
+  if (is_surplus(cluster)) surplus_[cluster] = core_.timeline.instant();
   const auto last = found(surplus_, cluster);
   return last && core_.timeline.instant() - *last < k_lag;
 }

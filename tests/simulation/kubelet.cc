@@ -61,6 +61,11 @@ void Kubelet::restart_heads() {
   for (const Pod& head : heads) restart_container(head);
 }
 
+void Kubelet::end(const local_cluster::StoreKey& key, const std::string& uid) {
+  const Pod pod{key, uid};
+  if (is_running(pod)) set(pod, Stage::Ended);
+}
+
 Document Kubelet::live(const Pod& pod) const {
   Document object = api_.store().find(pod.key);
   if (object.is_null() || object.json()["metadata"]["uid"] != pod.uid) return {};
@@ -112,6 +117,8 @@ void Kubelet::plan_trouble(const Pod& pod) {
 }
 
 void Kubelet::restart_container(const Pod& pod) {
+  const Json spec = live(pod).json()["spec"];
+  if (spec.value("restartPolicy", "Always") == "Never") return set(pod, Stage::Evicted);
   api_.mutate([&](local_cluster::Store& store) {
     Json status = live(pod).json()["status"];
     Json& container = status["containerStatuses"][0];
@@ -139,6 +146,8 @@ void Kubelet::set(const Pod& pod, Stage stage) {
     if (stage == Stage::Evicted) {
       status["phase"] = "Failed";
       status["reason"] = "Evicted";
+    } else if (stage == Stage::Ended) {
+      status["phase"] = "Succeeded";
     } else if (stage == Stage::Running) {
       ++addresses_;
       status["phase"] = "Running";

@@ -19,6 +19,8 @@ class Kubelet {
   void on_change(const local_cluster::Change& change);
   // The Ray containers of all heads restart in place.
   void restart_heads();
+  // The Ray container of the pod exits, well.
+  void end(const local_cluster::StoreKey& key, const std::string& uid);
 
  private:
   // A pod of one uid: another of the same name is another one.
@@ -26,7 +28,7 @@ class Kubelet {
     local_cluster::StoreKey key;
     std::string uid;
   };
-  enum class Stage { Running, Ready, NotReady, Evicted };
+  enum class Stage { Running, Ready, NotReady, Evicted, Ended };
 
   void bind(const Pod& pod);
   void start(const Pod& pod);

@@ -71,7 +71,8 @@ Mutant deletes_what_is_not_ours() {
             const bool can_be_owned =
                 std::holds_alternative<PodView>(view) || std::holds_alternative<ServiceView>(view);
             return can_be_owned && meta_of(view).owner_uid.empty();
-          })};
+          }),
+          "pod of a person"};
 }
 
 Mutant deletes_healthy_heads() {
@@ -99,7 +100,8 @@ Mutant approves_what_is_held() {
               state["held"] = Json::array();
               state["holdId"] = "";
             });
-          })};
+          }),
+          "folder that is emptied and released"};
 }
 
 Mutant writes_twice() {
@@ -254,6 +256,7 @@ std::vector<Mutant> all_mutants() {
                           forgets_workers()};
   for (Mutant& mutant : job_mutants()) all.push_back(std::move(mutant));
   for (Mutant& mutant : service_mutants()) all.push_back(std::move(mutant));
+  for (Mutant& mutant : scaling_mutants()) all.push_back(std::move(mutant));
   return all;
 }
 

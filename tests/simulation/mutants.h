@@ -47,8 +47,9 @@ engine::SendWrite planted(Action action);
 engine::SendWrite planted_delete(const ResourceKey& target, const std::string& uid);
 
 const std::vector<Mutant>& mutants();
-// Those that are about jobs, and about services.
+// Those that are about jobs, about services, and about clusters that scale.
 std::vector<Mutant> job_mutants();
 std::vector<Mutant> service_mutants();
+std::vector<Mutant> scaling_mutants();
 
 }  // namespace ray_gitops::simulation

@@ -62,20 +62,31 @@ RunKey parse_run_key(const std::string& text) {
   return {text.substr(0, dash), number_in(std::string_view(text).substr(dash + 1))};
 }
 
-std::optional<RayHeads::Head> RayHeads::head_at(const std::string& address) const {
-  const std::string ip = address.substr(0, address.find(':'));
+std::optional<RayHeads::Head> RayHeads::find_head(
+    const std::function<bool(const Head&)>& is_meant) const {
   for (const Document& object :
        api_.store().list({.type = local_cluster::find_type_by_plural("pods")})) {
     const Json& pod = object.json();
-    if (!is_ready(pod) || pod["status"].value("podIP", "") != ip) continue;
+    if (!is_ready(pod)) continue;
     const int restarts = pod["status"]["containerStatuses"][0]["restartCount"].get<int>();
     const Json& metadata = pod["metadata"];
-    return Head{metadata["uid"].get<std::string>() + "#" + std::to_string(restarts),
-                ip,
-                {Kind::RayCluster, metadata["namespace"].get<std::string>(),
-                 label_of(pod, labels::k_cluster)}};
+    Head head{metadata["uid"].get<std::string>() + "#" + std::to_string(restarts),
+              pod["status"].value("podIP", ""),
+              {Kind::RayCluster, metadata["namespace"].get<std::string>(),
+               label_of(pod, labels::k_cluster)}};
+    if (is_meant(head)) return head;
   }
   return std::nullopt;
+}
+
+std::optional<RayHeads::Head> RayHeads::head_at(const std::string& address) const {
+  const std::string ip = address.substr(0, address.find(':'));
+  return find_head([&](const Head& head) { return head.ip == ip; });
+}
+
+std::optional<ObjectKey> RayHeads::cluster_of(const std::string& session) const {
+  const auto head = find_head([&](const Head& each) { return each.session == session; });
+  return head ? std::optional(head->cluster) : std::nullopt;
 }
 
 std::optional<RayHeads::Head> RayHeads::head_of(const ObjectKey& cluster) const {

@@ -61,11 +61,23 @@ struct ServeTruth {
 
 class RayHeads {
  public:
+  // Who answers.
+  struct Head {
+    std::string session;
+    std::string ip;
+    ObjectKey cluster;
+  };
+
   RayHeads(Core& core, const Api& api) : core_(core), api_(api) {}
 
   void ask(const engine::AskRay& effect, const Deliver& deliver);
   // As the head knows it now; nullopt while none answers.
   std::optional<ServeTruth> serve_of(const ObjectKey& cluster) const;
+  // The head that answers at an address now; nullopt when nobody does.
+  std::optional<Head> head_at(const std::string& address) const;
+  std::optional<Head> head_of(const ObjectKey& cluster) const;
+  // Whose head lives this life now; nullopt when it is over.
+  std::optional<ObjectKey> cluster_of(const std::string& session) const;
 
   std::function<void(const Execution&)> on_execution;
   // Something that an undisturbed run does not meet: the head refused it, or was told to stop it.
@@ -85,16 +97,8 @@ class RayHeads {
     std::map<std::string, Job> jobs;  // by submission id
     Serve serve;
   };
-  // Who answers.
-  struct Head {
-    std::string session;
-    std::string ip;
-    ObjectKey cluster;
-  };
-
-  // The head that answers at an address now; nullopt when nobody does.
-  std::optional<Head> head_at(const std::string& address) const;
-  std::optional<Head> head_of(const ObjectKey& cluster) const;
+  // Among all ready pods.
+  std::optional<Head> find_head(const std::function<bool(const Head&)>& is_meant) const;
   std::vector<std::string> worker_ips(const ObjectKey& cluster) const;
   ServeInfo serve_info(const Head& head, const Serve& serve) const;
   Life& life_of(const std::string& session);

@@ -58,13 +58,17 @@ std::string render_job(const std::string& name, const JobModel& job) {
 std::string render_shape(const ClusterShape& cluster) {
   std::string text = "  rayVersion: 2." + std::to_string(40 + cluster.image) + ".0\n";
   if (cluster.suspend) text += "  suspend: true\n";
-  text += "  headGroupSpec:\n    rayStartParams: {}\n";
+  if (cluster.autoscales)
+    text += "  enableInTreeAutoscaling: true\n  autoscalerOptions: {idleTimeoutSeconds: 10}\n";
+  text += "  headGroupSpec:\n    rayStartParams: {num-cpus: '0'}\n";
   if (cluster.node_port) text += "    serviceType: NodePort\n";
   text += "    template:\n" + container("ray-head", cluster.image, cluster.head_revision);
   if (!cluster.groups.empty()) text += "  workerGroupSpecs:\n";
   for (const GroupModel& group : cluster.groups)
     text += "  - groupName: " + group.name + "\n    replicas: " + std::to_string(group.replicas) +
-            "\n    minReplicas: 0\n    maxReplicas: 9\n    rayStartParams: {}\n    template:\n" +
+            "\n    minReplicas: " + std::to_string(group.least) +
+            "\n    maxReplicas: " + std::to_string(group.most) +
+            "\n    rayStartParams: {num-cpus: '1'}\n    template:\n" +
             container("ray-worker", cluster.image, group.revision);
   return text;
 }
@@ -105,6 +109,12 @@ std::string render_companions(int revision) {
          "\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: " + k_companion_name +
          "\n  namespace: " + k_team_ns + "\ndata:\n  revision: '" + std::to_string(revision) +
          "'\n";
+}
+
+std::string render_policy(int pods) {
+  return "apiVersion: ray-gitops.io/v1\nkind: AutoscalerPolicy\nmetadata: {name: teams}\n"
+         "spec: {tenants: [{name: all, clusters: {}, quota: {pods: " +
+         std::to_string(pods) + "}}]}\n";
 }
 
 template <class Model>
@@ -163,6 +173,7 @@ bool Repository::has_opaque_file() const {
 bool Repository::names(const ObjectKey& key) const {
   if (key.kind == Kind::Namespace) return companions && key.name == k_team_ns;
   if (key.kind == Kind::ConfigMap) return companions && key.name == k_companion_name;
+  if (key.kind == Kind::AutoscalerPolicy) return pods_quota > 0;
   if (key.kind == Kind::RayService) return names_one(services, key);
   return key.kind == Kind::RayJob ? names_one(jobs, key) : names_one(clusters, key);
 }
@@ -195,6 +206,7 @@ Files render_files(const Repository& repository) {
     render_damaged(name, job, render_job(name, job), files);
   for (const auto& [name, service] : repository.services)
     render_damaged(name, service, render_service(name, service), files);
+  if (repository.pods_quota > 0) files[k_policy_path] = {render_policy(repository.pods_quota), ""};
   if (repository.companions)
     files["companions.yaml"] = {render_companions(repository.companion_revision), ""};
   return files;

@@ -17,6 +17,8 @@ struct GroupModel {
   std::string name;
   std::int64_t replicas = 1;
   int revision = 0;  // of its pod template
+  std::int64_t least = 0;
+  std::int64_t most = 9;
 };
 
 // Ways in which a file can be wrong.
@@ -33,7 +35,8 @@ struct ClusterShape {
   int image = 0;
   int head_revision = 0;
   bool suspend = false;
-  bool node_port = false;  // of the head Service
+  bool node_port = false;   // of the head Service
+  bool autoscales = false;  // with the demand for workers of one CPU each
   std::vector<GroupModel> groups;
 };
 
@@ -78,6 +81,8 @@ struct Repository {
   std::map<std::string, ServiceModel> services;  // by name
   bool companions = false;                       // a Namespace and a ConfigMap in it
   int companion_revision = 0;
+  // How many pods the clusters may have together when demand asks for more; 0: there is no policy.
+  int pods_quota = 0;
 
   bool has_opaque_file() const;
   // Objects that some readable file declares or at least names.
@@ -86,6 +91,7 @@ struct Repository {
 
 inline constexpr const char* k_team_ns = "team";
 inline constexpr const char* k_companion_name = "settings";
+inline constexpr const char* k_policy_path = "policy.yaml";
 
 ObjectKey key_of(const std::string& name, const ClusterModel& cluster);
 ObjectKey key_of(const std::string& name, const JobModel& job);

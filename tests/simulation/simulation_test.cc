@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reconcilers/manifest/labels.h"
+#include "reconcilers/manifest/names.h"
 #include "tests/simulation/mutants.h"
 #include "tests/simulation/world.h"
 
@@ -65,6 +66,8 @@ TEST(RandomSeeds, find_nothing) {
 struct Story {
   const char* name = "";
   std::vector<std::function<void(World&)>> steps;
+  // The agent crashes after each of so many effects: 1, every one. Long stories take larger steps.
+  std::int64_t stride = 1;
 };
 
 // People change files.
@@ -122,6 +125,46 @@ void add_service(Repository& repository) {
 
 void add_demo(Repository& repository) { repository.clusters["demo"] = small_cluster(); }
 
+void add_scaling(Repository& repository) {
+  add_demo(repository);
+  ClusterModel& demo = repository.clusters.at("demo");
+  demo.autoscales = true;
+  demo.groups[0].replicas = 0;
+  demo.groups[0].most = 3;
+}
+
+// Two clusters that may have one worker together: one waits until the other's has left.
+void add_scaling_under_a_quota(Repository& repository) {
+  add_scaling(repository);
+  repository.clusters["other"] = repository.clusters.at("demo");
+  repository.clusters.at("other").path = "clusters/other.yaml";
+  repository.pods_quota = 3;
+}
+
+void submit_a_task_to_both(World& world) {
+  for (const char* cluster : {"demo", "other"})
+    world.gcs.submit({Kind::RayCluster, "default", cluster}, 1, seconds(10));
+}
+
+// Longer than a crash: no worker is free for a second one before the last is there.
+void submit_tasks(World& world) {
+  world.gcs.submit({Kind::RayCluster, "default", "demo"}, 3, seconds(40));
+}
+
+// What is held waits for somebody to read the status branch.
+void empty_folder(World& world) {
+  world.user.edit("an accident", [](Repository& repository) { repository = {}; });
+  world.run_for(minutes(2));
+  world.user.release_hold();
+}
+
+// It looks like a worker of ours, but we did not make it.
+void make_foreign_worker(World& world) {
+  world.user.make_foreign(
+      {"pods", "default", worker_pod_name("demo", "small", 7)},
+      {{labels::k_agent, k_agent_id}, {labels::k_cluster, "demo"}, {labels::k_group, "small"}});
+}
+
 std::vector<Story> cluster_stories() {
   return {
       {"create", {edit(add_demo)}},
@@ -137,6 +180,10 @@ std::vector<Story> cluster_stories() {
         edit([](Repository& r) { r.clusters.erase("demo"); })}},
       {"suspend",
        {edit(add_demo), edit([](Repository& r) { r.clusters.at("demo").suspend = true; })}},
+      {"grow and shrink", {edit(add_scaling), submit_tasks}},
+      {"grow under a quota", {edit(add_scaling_under_a_quota), submit_a_task_to_both}, 4},
+      {"folder that is emptied and released", {edit(add_demo), empty_folder}},
+      {"pod of a person", {edit(add_demo), make_foreign_worker}},
       {"companions", {edit([](Repository& r) {
          add_demo(r);
          r.companions = true;
@@ -279,7 +326,7 @@ TEST_P(Stories, end_in_the_same_state_wherever_the_agent_crashes) {
   const End calm = tell(story, 0);
   ASSERT_EQ(listed(calm.violations), "") << story.name;
   ASSERT_GT(calm.effects, 20);
-  for (std::int64_t effect = 1; effect <= calm.effects; ++effect) {
+  for (std::int64_t effect = 1; effect <= calm.effects; effect += story.stride) {
     const End end = tell(story, effect);
     EXPECT_EQ(listed(end.violations), "") << story.name << ", crash after effect " << effect;
     EXPECT_EQ(difference(calm.state, end.state), "")

@@ -85,10 +85,11 @@ bool Truth::is_ready(const ObjectKey& key) {
   const RayClusterSpec& spec = cluster_spec(*declaration);
   std::map<std::string, std::int64_t> missing{{k_head_group_name, 1}};
   for (const GroupSpec& group : spec.workers)
-    missing[group.name] = group.suspend ? 0 : group.replicas;
+    if (!spec.autoscaling) missing[group.name] = group.suspend ? 0 : group.replicas;
   for (const PodView& pod : pods(key)) {
-    if (pod.meta.terminating) continue;
-    if (!pod.ready || raycluster::has_failed(pod)) return false;
+    const bool scales = spec.autoscaling && pod.group != k_head_group_name;
+    if (pod.meta.terminating || scales) continue;
+    if (!pod.ready || has_failed(pod)) return false;
     --missing[pod.group];
   }
   return std::all_of(missing.begin(), missing.end(),

@@ -29,7 +29,8 @@ class Truth {
   // Pods that the cluster's live anchor owns.
   std::vector<PodView> pods(const ObjectKey& key) const;
   bool has_service(const ObjectKey& key);
-  // Every declared pod is Ready, no other is there, the head Service is present.
+  // Every declared pod is Ready, no other is there, the head Service is present. The workers of a
+  // cluster that scales come and go without it.
   bool is_ready(const ObjectKey& key);
   // What stands in files: clusters that were made for jobs and services are not among them.
   std::vector<ObjectKey> anchored() const;

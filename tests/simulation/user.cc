@@ -26,6 +26,7 @@ ClusterModel new_cluster(const std::string& name, Random& random, bool companion
   cluster.ns = in_team ? k_team_ns : "default";
   cluster.path = "clusters/" + name + ".yaml";
   const std::int64_t groups = random.between(0, 2);
+  cluster.autoscales = random.chance(400);
   for (std::int64_t index = 0; index < groups; ++index) {
     const std::int64_t replicas = random.between(0, 3);
     cluster.groups.push_back({index == 0 ? "small" : "big", replicas, 0});
@@ -74,8 +75,9 @@ void User::act() {
   }
   if (core_.random.chance(core_.faults.outages))
     core_.outage_ends = core_.timeline.instant() + core_.random.between(seconds(5), seconds(60));
-  if (core_.random.chance(core_.faults.foreign_objects)) make_foreign();
+  if (core_.random.chance(core_.faults.foreign_objects)) make_something_foreign();
   if (core_.random.chance(core_.faults.drift)) return act_in_cluster();
+  if (core_.random.chance(250)) submit_tasks();
   const bool on_services = core_.random.chance(on_services_);
   const bool on_jobs = core_.random.chance(500);
   if (on_services) return act_on_services();
@@ -110,6 +112,14 @@ void User::act_in_git() {
   }
 }
 
+void User::submit_tasks() {
+  if (wanted_.clusters.empty()) return;
+  const auto& [name, cluster] = core_.random.pick(wanted_.clusters);
+  const std::int64_t tasks = core_.random.between(1, 7);
+  const Duration length = core_.random.between(milliseconds(500), seconds(60));
+  if (cluster.autoscales) gcs_.submit(key_of(name, cluster), tasks, length);
+}
+
 void User::add_cluster(Repository& repository) {
   if (static_cast<std::int64_t>(repository.clusters.size()) >= k_clusters_max) return;
   const std::string name = "c" + std::to_string(core_.random.below(k_clusters_max));
@@ -122,16 +132,21 @@ void User::change_cluster(Repository& repository) {
   const std::string name = core_.random.pick(repository.clusters).first;
   ClusterModel& cluster = repository.clusters.at(name);
   ++edits_;
-  const std::int64_t choice = core_.random.below(8);
+  const std::int64_t choice = core_.random.below(9);
   if (choice == 0) cluster.image = static_cast<int>(core_.random.below(4));
   if (choice == 1) cluster.head_revision = edits_;
   if (choice == 2) cluster.suspend = !cluster.suspend;
   if (choice == 3) cluster.path = "moved/" + std::to_string(edits_) + "/" + name + ".yaml";
   if (choice == 4) cluster.node_port = !cluster.node_port;
-  if (choice < 5) return;
+  if (choice == 8) cluster.autoscales = !cluster.autoscales;
+  if (choice < 5 || choice == 8) return;
   if (cluster.groups.empty()) return cluster.groups.push_back({"small", 1, 0});
   GroupModel& group = cluster.groups.back();
-  if (choice == 5) group.replicas = core_.random.between(0, 4);
+  if (choice == 5) {
+    group.least = core_.random.between(0, 1);
+    group.most = core_.random.between(2, 5);
+    group.replicas = core_.random.between(group.least, group.most);
+  }
   if (choice == 6) group.revision = edits_;
   if (choice == 7) cluster.groups.pop_back();
 }
@@ -226,7 +241,7 @@ void User::edit_service() {
 }
 
 // An object that has a name we want, and sometimes the labels of one of ours.
-void User::make_foreign() {
+void User::make_something_foreign() {
   const std::string digit = std::to_string(core_.random.below(k_clusters_max));
   const std::string cluster = "c" + digit;
   const std::int64_t choice = core_.random.below(7);
@@ -240,13 +255,20 @@ void User::make_foreign() {
       : choice == 4 ? local_cluster::StoreKey{"configmaps", "default", "rayjob.j" + digit}
       : choice == 5 ? local_cluster::StoreKey{"configmaps", "default", "rayservice.s" + digit}
                     : local_cluster::StoreKey{"services", "default", "s" + digit + "-serve-svc"};
+  std::map<std::string, std::string> labels;
+  if (labelled)
+    labels = {{labels::k_agent, k_agent_id},
+              {labels::k_cluster, cluster},
+              {labels::k_group, choice == 0 ? "headgroup" : "small"}};
+  make_foreign(key, labels);
+}
+
+void User::make_foreign(const local_cluster::StoreKey& key,
+                        const std::map<std::string, std::string>& labels) {
   Json object{
       {"metadata", {{"name", key.name}, {"annotations", {{k_foreign_annotation, "true"}}}}}};
-  if (labelled)
-    object["metadata"]["labels"] = {{labels::k_agent, k_agent_id},
-                                    {labels::k_cluster, cluster},
-                                    {labels::k_group, choice == 0 ? "headgroup" : "small"}};
-  if (choice < 2)
+  if (!labels.empty()) object["metadata"]["labels"] = labels;
+  if (key.plural == "pods")
     object["spec"]["containers"] = Json::array({{{"name", "main"}, {"image", "busybox"}}});
   if (key.plural == "services")
     object["spec"]["ports"] = Json::array({{{"name", "a"}, {"port", 80}}});

@@ -8,6 +8,7 @@
 
 #include "tests/simulation/api.h"
 #include "tests/simulation/core.h"
+#include "tests/simulation/gcs.h"
 #include "tests/simulation/git.h"
 #include "tests/simulation/repository.h"
 
@@ -15,7 +16,7 @@ namespace ray_gitops::simulation {
 
 class User {
  public:
-  User(Core& core, Api& api, Git& git) : core_(core), api_(api), git_(git) {}
+  User(Core& core, Api& api, Git& git, Gcs& gcs) : core_(core), api_(api), git_(git), gcs_(gcs) {}
 
   // The first commit.
   void begin();
@@ -27,6 +28,9 @@ class User {
   void edit(const std::string& message, const std::function<void(Repository&)>& change);
   // A commit that releases what the status branch shows as held.
   bool release_hold();
+  // Makes an object with kubectl, where there is none of that name.
+  void make_foreign(const local_cluster::StoreKey& key,
+                    const std::map<std::string, std::string>& labels);
 
   const Repository& wanted() const { return wanted_; }
   // What a commit of the source branch says.
@@ -45,6 +49,7 @@ class User {
   void commit(const std::string& message);
   void change_cluster(Repository& repository);
   void damage_or_mend(Repository& repository);
+  void submit_tasks();
   void add_cluster(Repository& repository);
   void remove_many(Repository& repository);
   void act_on_jobs();
@@ -62,12 +67,13 @@ class User {
   void push_back();
   void delete_something(const std::string& plural);
   void edit_service();
-  void make_foreign();
+  void make_something_foreign();
   void release_later();
 
   Core& core_;
   Api& api_;
   Git& git_;
+  Gcs& gcs_;
   bool busy_ = true;
   int edits_ = 0;
   int on_services_ = 300;  // thousandths of what they do in Git

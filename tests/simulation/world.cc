@@ -29,18 +29,22 @@ World::World(std::uint64_t seed, const Faults& faults, bool verbose)
   connect();
   const int count = faults.second_agent ? 2 : 1;
   for (int number = 0; number < count; ++number)
-    agents.push_back(std::make_unique<Agent>(core, Servers{api, git, heads}, hooks, number));
+    agents.push_back(std::make_unique<Agent>(core, Servers{api, git, heads, gcs}, hooks, number));
 }
 
 void World::connect() {
   api.on_change = [this](const local_cluster::Change& change) {
     kubelet.on_change(change);
+    gcs.on_change(change);
     jobs.on_change(change);
     services.on_change(change);
     for (const auto& checker : checkers_) checker->on_change(change);
   };
   api.on_write = [this](const WriteSeen& write) {
     for (const auto& checker : checkers_) checker->on_write(write);
+  };
+  gcs.on_node_end = [this](const local_cluster::StoreKey& pod, const std::string& uid) {
+    kubelet.end(pod, uid);
   };
   heads.on_serve = [this](const ObjectKey& cluster) { services.on_serve(cluster); };
   heads.on_disturbance = [this](const RunKey& run) { jobs.disturb(run); };

@@ -10,6 +10,7 @@
 #include "tests/simulation/api.h"
 #include "tests/simulation/checkers/checker.h"
 #include "tests/simulation/core.h"
+#include "tests/simulation/gcs.h"
 #include "tests/simulation/git.h"
 #include "tests/simulation/job_log.h"
 #include "tests/simulation/kubelet.h"
@@ -42,12 +43,13 @@ class World {
   Api api{core};
   Git git{core};
   RayHeads heads{core, api};
+  Gcs gcs{core, api, heads};
   Kubelet kubelet{core, api};
-  User user{core, api, git};
+  User user{core, api, git, gcs};
   Truth truth{api};
   JobLog jobs{core, truth};
   ServiceLog services{core, truth, heads};
-  Scene scene{core, api, git, user, truth, jobs, heads, services};
+  Scene scene{core, api, git, user, truth, jobs, heads, services, gcs};
   Hooks hooks;
   std::vector<std::unique_ptr<Agent>> agents;
 

@@ -58,7 +58,7 @@ GIT = "agent/git"
 GCS = "agent/ray/gcs"
 STORE = "agent/local_cluster/store"
 KINDS = tuple("reconcilers/" + kind
-              for kind in ("raycluster", "rayjob", "rayservice", "raycronjob"))
+              for kind in ("raycluster", "rayjob", "rayservice", "raycronjob", "policy"))
 ALL_RECONCILERS = (MODEL, MANIFEST, SCHEDULE, PARENT, *KINDS, "reconcilers/declaration",
                    "reconcilers/autoscaler", "reconcilers/sync", "reconcilers/status")
 ADAPTERS = (LOOP, LOG, GIT, "agent/source", "agent/report", "agent/review", "agent/kubernetes",
@@ -67,7 +67,7 @@ ADAPTERS = (LOOP, LOG, GIT, "agent/source", "agent/report", "agent/review", "age
 
 ROOMS = {
     MODEL: pure(libraries=("expected",), source_only=("json", "openssl")),
-    "reconcilers/declaration": pure(ours=(MODEL, MANIFEST, "schemas"),
+    "reconcilers/declaration": pure(ours=(MODEL, MANIFEST, SCHEDULE, "schemas"),
                                     libraries=("json", "yaml-cpp", "valijson", "re2")),
     MANIFEST: pure(ours=(MODEL,), libraries=("json", "zlib", "openssl", "re2")),
     PARENT: pure(ours=(MODEL, MANIFEST), libraries=("json",)),
@@ -106,7 +106,7 @@ ROOMS = {
 }
 for kind in KINDS:
     ROOMS[kind] = pure(ours=(MODEL, MANIFEST, SCHEDULE), libraries=("json",))
-for kind in ("rayjob", "rayservice"):
+for kind in ("rayjob", "rayservice", "policy"):
     ROOMS["reconcilers/" + kind] = pure(ours=(MODEL, MANIFEST, PARENT), libraries=("json",))
 
 # Of a room in `ours`, only these files: narrower than the room.
@@ -129,4 +129,5 @@ MAY_CATCH = (
     "agent/kubernetes/yaml.cc",
     "reconcilers/declaration/schema_validator.cc",
     "reconcilers/declaration/yaml_reader.cc",
+    "reconcilers/schedule/time_zone.cc",
 )

@@ -24,6 +24,11 @@ void log_call(const GcsRequest& request, const Result<GcsReply>& reply, Duration
               {"milliseconds", std::to_string(time.count())}});
 }
 
+// Also a node that has gone makes the head say that it cannot: that is no silence of the head's.
+bool is_drain(const GcsRequest& request) {
+  return std::holds_alternative<DrainRequest>(request.body);
+}
+
 Result<GcsReply> reply_to(const GcsRequest& request, const Result<HttpResponse>& response) {
   if (!response) return tl::unexpected<Error>(response.error());
   return decode(request, TRY(message_of(*response)));
@@ -100,9 +105,10 @@ void GcsClient::start(const engine::AskGcs& effect, bool is_silent) {
     wake();
     Result<GcsReply> reply = reply_to(effect.request, response);
     log_call(effect.request, reply, loop_.now().monotonic - started_at);
-    if (reply || reply.error().code != ErrorCode::Unavailable)
+    const bool is_silent_now = !reply && reply.error().code == ErrorCode::Unavailable;
+    if (!is_silent_now)
       silences_.erase(effect.request.head_uid);
-    else
+    else if (!is_drain(effect.request))
       remember_silence(effect.request.head_uid);
     finish(effect, std::move(reply));
   };
@@ -127,9 +133,9 @@ void GcsClient::remember_silence(const std::string& head_uid) {
 }
 
 Result<HttpRequest> GcsClient::prepare(const GcsRequest& request) const {
-  const bool is_drain = std::holds_alternative<DrainRequest>(request.body);
+  const bool drains = is_drain(request);
   HttpRequest prepared =
-      TRY(render_call(request, is_drain ? options_.drain_time_max : options_.call_time_max));
+      TRY(render_call(request, drains ? options_.drain_time_max : options_.call_time_max));
   prepared.headers["User-Agent"] = options_.user_agent;
   prepared.response_bytes_max = options_.answer_bytes_max;
   return prepared;

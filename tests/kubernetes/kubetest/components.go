@@ -31,9 +31,14 @@ func serverFlags(options *options, etcd string) []string {
 	return append(flags, strings.Fields(options.serverFlags)...)
 }
 
-func managerFlags(port string) []string {
-	return append(clientFlags("kube-controller-manager", port), "--service-account-private-key-file=pki/sa.key",
+func managerFlags(options *options, port string) []string {
+	flags := append(clientFlags("kube-controller-manager", port), "--service-account-private-key-file=pki/sa.key",
 		"--root-ca-file=pki/ca.crt", "--use-service-account-credentials=true")
+	if options.hasLoopbackPods() {
+		// Their EndpointSlices would be refused, and tried again and again.
+		flags = append(flags, "--controllers=*,-endpoints-controller,-endpointslice-controller")
+	}
+	return flags
 }
 
 func clientFlags(name, port string) []string {
@@ -43,9 +48,9 @@ func clientFlags(name, port string) []string {
 		"--secure-port=" + port, "--cert-dir=pki", "--kube-api-qps=1000", "--kube-api-burst=2000"}
 }
 
-func kwokFlags(port string) []string {
+func kwokFlags(options *options, port string) []string {
 	return []string{"--kubeconfig=pki/kwok.kubeconfig", "--config=pki/kwok.yaml",
-		"--manage-nodes-with-label-selector=type=kwok", "--cidr=10.200.0.0/16", "--node-ip=127.0.0.1",
+		"--manage-nodes-with-label-selector=type=kwok", "--cidr=" + options.podCIDR, "--node-ip=127.0.0.1",
 		"--server-address=127.0.0.1:" + port}
 }
 

@@ -29,13 +29,18 @@ COMMAND fails, the state directory with the logs stays.`
 )
 
 type options struct {
-	folder, host, port, serverFlags string
-	controllers                     bool
-	nodes, gpuNodes                 int
-	command                         []string
+	folder, host, port, serverFlags, podCIDR string
+	controllers                              bool
+	nodes, gpuNodes                          int
+	command                                  []string
 }
 
 func (o *options) isLoopback() bool { return net.ParseIP(o.host).IsLoopback() }
+
+func (o *options) hasLoopbackPods() bool {
+	address, _, err := net.ParseCIDR(o.podCIDR)
+	return err == nil && address.IsLoopback()
+}
 
 func (o *options) url() string { return "https://" + net.JoinHostPort(o.host, o.port) }
 
@@ -50,6 +55,8 @@ func parseOptions(arguments []string) *options {
 	flags.BoolVar(&o.controllers, "controllers", true, "run kube-controller-manager and kube-scheduler")
 	flags.IntVar(&o.nodes, "nodes", 10, "fake nodes with 64 CPUs and 256 GiB")
 	flags.IntVar(&o.gpuNodes, "gpu-nodes", 2, "more of them, with 8 GPUs each")
+	flags.StringVar(&o.podCIDR, "pod-cidr", "10.200.0.0/16",
+		"addresses of fake pods; behind loopback ones, as 127.64.0.0/10, something may listen")
 	flags.StringVar(&o.serverFlags, "server-flags", "", "more flags of kube-apiserver, separated by spaces")
 	flags.Usage = func() {
 		fmt.Fprintln(os.Stderr, upSentence)
@@ -161,9 +168,9 @@ func startControllers(ctx context.Context, plane *children, options *options, ap
 		name  string
 		flags []string
 	}{
-		{"kube-controller-manager", managerFlags(ports[0])},
+		{"kube-controller-manager", managerFlags(options, ports[0])},
 		{"kube-scheduler", clientFlags("kube-scheduler", ports[1])},
-		{"kwok", kwokFlags(ports[2])},
+		{"kwok", kwokFlags(options, ports[2])},
 	} {
 		if options.nodes+options.gpuNodes == 0 && i == 2 {
 			break

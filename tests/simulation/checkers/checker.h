@@ -9,6 +9,7 @@
 #include "tests/simulation/agent.h"
 #include "tests/simulation/api.h"
 #include "tests/simulation/core.h"
+#include "tests/simulation/gcs.h"
 #include "tests/simulation/git.h"
 #include "tests/simulation/job_log.h"
 #include "tests/simulation/ray_head.h"
@@ -28,6 +29,7 @@ struct Scene {
   JobLog& jobs;
   const RayHeads& heads;
   ServiceLog& services;
+  const Gcs& gcs;
 };
 
 class Checker {

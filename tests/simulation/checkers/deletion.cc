@@ -1,8 +1,9 @@
-// A pod is deleted only when it failed, is outdated or surplus by the anchor's document, or when
-// its cluster is suspended or its removal approved; a Service when it must be made again; anything
-// else only when its removal is approved. What was made for a job or a service is deleted as if its
-// removal were approved once they do not want it any more. A whole-cluster restart has been saved
-// in the anchor before the first pod goes.
+// A pod is deleted only when it failed, is outdated or surplus by the anchor's document (in a
+// cluster that scales: when its Ray node was drained), or when its cluster is suspended or its
+// removal approved; a Service when it must be made again; anything else only when its removal is
+// approved. What was made for a job or a service is deleted as if its removal were approved once
+// they do not want it any more. A whole-cluster restart has been saved in the anchor before the
+// first pod goes.
 #include <algorithm>
 #include <map>
 
@@ -28,7 +29,7 @@ class Deletion : public Checker {
     if (!view) return;
     const PodView& pod = std::get<PodView>(*view);
     seen_[{pod.meta.owner_uid, pod.group}][pod.meta.uid] = now();
-    if (raycluster::has_failed(pod)) failed_[pod.meta.uid] = now();
+    if (has_failed(pod)) failed_[pod.meta.uid] = now();
   }
 
   void on_effect(const Agent& agent, const engine::Effect& effect) override {
@@ -96,13 +97,17 @@ class Deletion : public Checker {
     const auto group =
         std::find_if(spec.workers.begin(), spec.workers.end(),
                      [&](const GroupSpec& entry) { return entry.name == worker.group; });
-    if (group == spec.workers.end() || group->template_hash != worker.template_hash) return {};
+    if (head_has_restarted(worker)) return {};
+    const bool is_declared = group != spec.workers.end();
+    if (is_declared && group->template_hash != worker.template_hash) return {};
+    if (spec.autoscaling) return scene().gcs.what_is_lost(worker.meta.uid);
+    if (!is_declared) return {};
     const auto& pods = seen_[{worker.meta.owner_uid, worker.group}];
     const auto recent = std::count_if(pods.begin(), pods.end(), [&](const auto& entry) {
       return now() - entry.second < k_lag || is_live(entry.first, worker);
     });
     const std::int64_t wanted = group->suspend ? 0 : group->replicas;
-    if (recent > wanted || head_has_restarted(worker)) return {};
+    if (recent > wanted) return {};
     return "it is healthy, current and wanted";
   }
 

@@ -1,6 +1,7 @@
 // The end state: every declared cluster runs as its newest file says, every declared job has run,
 // every declared service serves, nothing else of the agents' is there, and the status branch says
 // so.
+#include <map>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -16,6 +17,18 @@ namespace {
 using Json = nlohmann::json;
 using Problems = std::vector<std::string>;
 
+// All work is done, and no group has more workers than it must.
+void check_scale(const Scene& scene, const ObjectKey& key, const RayClusterSpec& spec,
+                 Problems& problems) {
+  if (!spec.workers.empty() && scene.gcs.has_work(key))
+    problems.push_back(to_string(key) + " has tasks that have not run");
+  std::map<std::string, std::int64_t> workers;
+  for (const PodView& pod : scene.truth.pods(key)) workers[pod.group] += pod.ready ? 1 : 100;
+  for (const GroupSpec& group : spec.workers)
+    if (workers[group.name] != group.min_replicas)
+      problems.push_back(to_string(key) + " has not the least of workers in group " + group.name);
+}
+
 void check_cluster(const Scene& scene, const ObjectKey& key, const ClusterModel& wanted,
                    Problems& problems) {
   const auto applied = scene.truth.applied(key);
@@ -25,6 +38,8 @@ void check_cluster(const Scene& scene, const ObjectKey& key, const ClusterModel&
   }
   const bool settled = wanted.suspend ? scene.truth.pods(key).empty() : scene.truth.is_ready(key);
   if (!settled) problems.push_back(to_string(key) + " is not as its file says");
+  if (wanted.autoscales && !wanted.suspend)
+    check_scale(scene, key, cluster_spec(*applied), problems);
 }
 
 // Who may still be there of what agents made.
@@ -72,6 +87,7 @@ void check_status(const Scene& scene, Problems& problems) {
   if (summary.contains("hold") || summary["source"].contains("problem"))
     problems.push_back("the status tells of a hold or a problem");
   std::size_t objects = scene.user.wanted().companions ? 2 : 0;
+  if (scene.user.wanted().pods_quota > 0) ++objects;
   objects += scene.user.wanted().jobs.size() + scene.user.wanted().services.size();
   check_jobs(scene, *status, problems);
   check_services(scene, *status, problems);

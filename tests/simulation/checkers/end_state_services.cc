@@ -119,10 +119,12 @@ bool is_wanted_service_cluster(const Scene& scene, const ObjectKey& cluster) {
 
 bool is_shaped(const RayClusterSpec& spec, const ClusterShape& wanted) {
   if (spec.suspend != wanted.suspend || spec.workers.size() != wanted.groups.size()) return false;
+  if (spec.autoscaling != wanted.autoscales) return false;
   if (spec.ray_version != "2." + std::to_string(40 + wanted.image) + ".0") return false;
   return std::equal(spec.workers.begin(), spec.workers.end(), wanted.groups.begin(),
                     [](const GroupSpec& group, const GroupModel& model) {
-                      return group.name == model.name && group.replicas == model.replicas;
+                      return group.name == model.name && group.replicas == model.replicas &&
+                             group.min_replicas == model.least && group.max_replicas == model.most;
                     });
 }
 

@@ -18,6 +18,9 @@ class Flight : public Checker {
     if (const auto* answer = std::get_if<engine::RayAnswered>(&event))
       std::erase_if(asked_[agent.client()],
                     [&](const auto& entry) { return entry.second == answer->request_id; });
+    if (const auto* answer = std::get_if<engine::GcsAnswered>(&event))
+      std::erase_if(gcs_asked_[agent.client()],
+                    [&](const auto& entry) { return entry.second == answer->request_id; });
   }
 
   void on_ask(const Agent& agent, const engine::AskRay& ask) {
@@ -30,8 +33,18 @@ class Flight : public Checker {
            " while a request about it is under way");
   }
 
+  // One question of a kind to a life of a head, one drain of a node.
+  void on_ask(const Agent& agent, const engine::AskGcs& ask) {
+    const auto* drain = std::get_if<DrainRequest>(&ask.request.body);
+    const std::string topic = ask.request.head_uid + " " + method_of(ask.request) +
+                              (drain == nullptr ? "" : " " + drain->node_id);
+    if (!gcs_asked_[agent.client()].try_emplace(topic, ask.request_id).second)
+      fail(agent.client() + " asks " + topic + " while that is under way");
+  }
+
   void on_effect(const Agent& agent, const engine::Effect& effect) override {
     if (const auto* ask = std::get_if<engine::AskRay>(&effect)) on_ask(agent, *ask);
+    if (const auto* ask = std::get_if<engine::AskGcs>(&effect)) on_ask(agent, *ask);
     const auto* write = std::get_if<engine::SendWrite>(&effect);
     if (write == nullptr) return;
     const auto [found, is_new] =
@@ -43,6 +56,7 @@ class Flight : public Checker {
 
  private:
   std::map<std::string, std::map<ResourceKey, std::uint64_t>> under_way_;
+  std::map<std::string, std::map<std::string, std::uint64_t>> gcs_asked_;
   std::map<std::string, std::map<std::string, std::uint64_t>>
       asked_;  // by submission id or cluster
 };

@@ -49,7 +49,7 @@ class OutcomeFirst : public Checker {
   // Of what leaves only with its cluster; what failed is replaced.
   static std::optional<ObjectKey> cluster_of(const ResourceView& view) {
     const auto* pod = std::get_if<PodView>(&view);
-    if (pod != nullptr && pod->group == k_head_group_name && !raycluster::has_failed(*pod))
+    if (pod != nullptr && pod->group == k_head_group_name && !has_failed(*pod))
       return ObjectKey{Kind::RayCluster, pod->meta.key.ns, pod->cluster};
     const auto* map = std::get_if<ConfigMapView>(&view);
     const Result<ObjectKey> key =

@@ -27,7 +27,8 @@ std::string request_of(const engine::Effect& effect) {
   if (std::holds_alternative<engine::WriteLog>(effect)) return {};
   const std::string text = describe(effect);
   if (std::holds_alternative<engine::SendRead>(effect) ||
-      std::holds_alternative<engine::AskRay>(effect))
+      std::holds_alternative<engine::AskRay>(effect) ||
+      std::holds_alternative<engine::AskGcs>(effect))
     return text;
   return text.substr(0, text.find(' ', text.find(' ') + 1));
 }

@@ -48,6 +48,7 @@ class Readiness : public Checker {
  private:
   bool was_ready(const ObjectKey& key) {
     if (key.kind == Kind::RayService) return scene().services.was_ready(key);
+    if (key.kind == Kind::AutoscalerPolicy) return scene().truth.anchor(key).has_value();
     const auto last = last_ready_.find(key);
     const bool was = last != last_ready_.end() && now() - last->second < k_lag;
     return was || ready_[key];

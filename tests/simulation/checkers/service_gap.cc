@@ -88,7 +88,7 @@ class ServiceGap : public Checker {
     const PodView& pod = std::get<PodView>(*after);
     const PodView& earlier = std::get<PodView>(*before);
     return change.type == local_cluster::ChangeType::Deleted || pod.meta.terminating ||
-           raycluster::has_failed(pod) || pod.ray_restart_count > earlier.ray_restart_count ||
+           has_failed(pod) || pod.ray_restart_count > earlier.ray_restart_count ||
            (earlier.ready && !pod.ready);
   }
 

@@ -1,9 +1,11 @@
 // Converged means silent: nothing but polls, watches and the renewal of the Lease. A name that
 // somebody else holds is asked for again, at most once a minute; a head for a job that does not
-// end, once a second; a head that serves, every five seconds.
+// end, once a second; a head that serves, every five seconds; one whose cluster scales, twice a
+// second.
 #include <algorithm>
 #include <map>
 
+#include "agent/engine/autoscaling.h"
 #include "reconcilers/rayservice/reconcile.h"
 #include "tests/simulation/checkers/all.h"
 #include "tests/simulation/checkers/end_state_jobs.h"
@@ -26,6 +28,7 @@ class Silence : public Checker {
  private:
   bool is_allowed(const engine::Effect& effect) {
     if (const auto* ask = std::get_if<engine::AskRay>(&effect)) return is_poll(ask->request);
+    if (const auto* ask = std::get_if<engine::AskGcs>(&effect)) return is_poll(ask->request);
     if (const auto* write = std::get_if<engine::SendWrite>(&effect))
       return write->action.target.type == ResourceType::Lease || is_taken(write->action.target);
     if (const auto* read = std::get_if<engine::SendRead>(&effect))
@@ -49,6 +52,14 @@ class Silence : public Checker {
     polled_[id] = now();
     if (too_early) return false;
     return serves ? is_serving_cluster(id) : request.verb == RayVerb::GetJob && is_endless(id);
+  }
+
+  bool is_poll(const GcsRequest& request) {
+    const auto last = polled_.find(request.cluster);
+    const bool too_early =
+        last != polled_.end() && now() - last->second < engine::Autoscaling::k_poll_least;
+    polled_[request.cluster] = now();
+    return !too_early && std::holds_alternative<GetResourceState>(request.body);
   }
 
   bool is_serving_cluster(const std::string& cluster) const {

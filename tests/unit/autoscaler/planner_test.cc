@@ -61,7 +61,7 @@ TEST(Plan, keeps_the_files_replicas_until_something_is_decided) {
 TEST(Plan, keeps_the_files_replicas_also_when_it_is_slow_or_backed_off) {
   PlannerInput input = small_cluster();
   input.targets["small"] = {3, true};
-  input.options.upscaling = autoscaler::UpscalingMode::Conservative;
+  input.options.upscaling = UpscalingMode::Conservative;
   EXPECT_EQ(target_of(plan(input)), (GroupTarget{3, true}));
   input.groups[0].backed_off = "is short of nodes";
   EXPECT_EQ(target_of(plan(input)), (GroupTarget{3, true}));
@@ -136,6 +136,36 @@ TEST(Plan, drains_busy_pods_beyond_a_lowered_maximum_and_plans_nothing_onto_them
   EXPECT_EQ(target_of(decision, "other").replicas, 1);
 }
 
+TEST(Plan, keeps_minimum_and_the_files_replicas_beside_what_leaves) {
+  PlannerInput input = small_cluster();
+  input.groups = {group_of("small", 2, 2)};
+  add_pod(input, "a1", 0s);
+  add_pod(input, "a2", 0s);
+  input.pods[1].ended = true;
+  input.targets["small"] = {2, false};
+  EXPECT_EQ(target_of(plan(input)), (GroupTarget{2, false})) << "the minimum";
+  input.groups = {group_of("small", 0, 2)};
+  input.targets["small"] = {2, true};
+  EXPECT_EQ(target_of(plan(input)), (GroupTarget{2, true})) << "the file's replicas";
+  input.targets["small"] = {2, false};
+  EXPECT_EQ(target_of(plan(input)), (GroupTarget{1, false})) << "what demand had asked for";
+}
+
+TEST(Plan, lets_go_what_never_became_a_node_of_a_group_that_left_the_file) {
+  PlannerInput input = small_cluster();
+  input.pods = {pod_of("b1", "gone"), pod_of("b2", "gone"), pod_of("b3", "gone"),
+                pod_of("b4", "gone")};
+  input.pods[1].ended = true;
+  input.pods[2].terminating = true;
+  input.removing = {"b4"};
+  const PlannerDecision decision = plan(input);
+  ASSERT_EQ(decision.removals.size(), 2U);
+  EXPECT_EQ(decision.removals[0].pod, "b1");
+  EXPECT_EQ(decision.removals[0].node_id, "");
+  EXPECT_EQ(decision.removals[0].reason, "its group is not in the file");
+  EXPECT_EQ(decision.removals[1].pod, "b2");
+}
+
 TEST(Plan, counts_leaving_pods_against_the_maximum) {
   PlannerInput input = small_cluster();
   input.groups = {group_of("small", 0, 2)};
@@ -196,7 +226,7 @@ TEST(Plan, drains_pods_of_a_group_that_is_not_in_the_file) {
 TEST(Plan, conservative_upscaling_doubles) {
   PlannerInput input = small_cluster();
   input.groups[0].replicas_max = 10;
-  input.options.upscaling = autoscaler::UpscalingMode::Conservative;
+  input.options.upscaling = UpscalingMode::Conservative;
   ask_for(input, 1, 10);
   EXPECT_EQ(target_of(plan(input)).replicas, 1);
   add_pod(input, "a1", 0s);

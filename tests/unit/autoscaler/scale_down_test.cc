@@ -216,6 +216,21 @@ TEST(Removal, by_preemption_deletes_busy_pods_only_when_its_time_is_over) {
   EXPECT_EQ(world.advance().deletions.size(), 1U);
 }
 
+TEST(Removal, by_preemption_waits_for_a_report_that_is_younger_than_the_drain) {
+  World world;
+  world.input.removals[0].drain = DrainReason::Preemption;
+  world.state.nodes[0].status = RayNodeStatus::Draining;
+  EXPECT_TRUE(world.advance().deletions.empty()) << "after a restart nobody knows";
+  world.answer("a1", true);
+  EXPECT_TRUE(world.advance().deletions.empty()) << "a task may have begun just before";
+  world.input.now.monotonic = k_now.monotonic + autoscaler::k_report_age_max;
+  world.input.state_seen_at = world.input.now.monotonic;
+  EXPECT_EQ(world.advance().deletions.size(), 1U);
+  world.state.nodes[0].total.clear();
+  world.state.nodes[0].available.clear();
+  EXPECT_TRUE(world.advance().deletions.empty()) << "it has reported nothing";
+}
+
 TEST(Removal, of_a_pod_that_is_no_ray_node_deletes_it_at_once_unless_it_has_become_one) {
   World world;
   world.input.removals[0].node_id = "";
@@ -363,6 +378,14 @@ TEST(ScaleStateDocument, is_refused_when_a_removal_cannot_be_read) {
   EXPECT_FALSE(autoscaler::parse_scale_state(Document{}).has_value());
 }
 
+// No answer in such a world is young enough for another drain.
+bool deletion_is_for_idleness(const World& world, const std::string& pod) {
+  return std::any_of(world.input.removals.begin(), world.input.removals.end(),
+                     [&](const Removal& each) {
+                       return each.pod == pod && each.drain == DrainReason::IdleTermination;
+                     });
+}
+
 // Any removal in any world: a pod is deleted only on proof that no work is lost.
 RC_GTEST_PROP(RemovalProperty, deletes_only_what_the_head_says_is_drained_or_gone, ()) {
   using rc::gen::element;
@@ -391,6 +414,7 @@ RC_GTEST_PROP(RemovalProperty, deletes_only_what_the_head_says_is_drained_or_gon
       if (node.instance_id != deletion.pod || node.status == RayNodeStatus::Dead) continue;
       RC_ASSERT(node.status == RayNodeStatus::Draining);
       RC_ASSERT(node.available == node.total);
+      RC_ASSERT(deletion_is_for_idleness(world, deletion.pod));
       RC_ASSERT(node.node_id == node_id_of(deletion.pod));
     }
   }

@@ -15,9 +15,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr SchemaId k_schemas[] = {SchemaId::RayCluster, SchemaId::RayJob,    SchemaId::RayService,
-                                  SchemaId::RayCronJob, SchemaId::Namespace, SchemaId::ConfigMap,
-                                  SchemaId::Secret,     SchemaId::Companion, SchemaId::AgentConfig};
+constexpr SchemaId k_schemas[] = {
+    SchemaId::RayCluster,       SchemaId::RayJob,     SchemaId::RayService, SchemaId::RayCronJob,
+    SchemaId::AutoscalerPolicy, SchemaId::Namespace,  SchemaId::ConfigMap,  SchemaId::Secret,
+    SchemaId::Companion,        SchemaId::AgentConfig};
 
 // Definition -> field -> description, of all schemas.
 using Fields = std::map<std::string, std::map<std::string, std::string>>;

@@ -172,7 +172,8 @@ TEST(Duplicates, tell_paths_apart_that_differ_in_case_or_normalisation_only) {
 }
 
 TEST(Validate, tells_of_warnings_and_of_what_blocks_in_the_order_of_the_file) {
-  const std::string text = cluster("    enableIngress: true\n  enableInTreeAutoscaling: true\n");
+  const std::string text =
+      cluster("    enableIngress: true\n  gcsFaultToleranceOptions: {redisAddress: 'r:6379'}\n");
   const std::vector<FileSource> sources{{"demo.yaml", text, ""}};
   const Validation validation = validate_files(sources, "team");
   EXPECT_EQ(places(validation.diagnostics), "12:5 NotSupportedYet, 13:3 NotSupportedYet");

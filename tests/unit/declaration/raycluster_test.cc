@@ -92,9 +92,7 @@ TEST(RayCluster, blocks_what_would_be_unsafe_to_ignore) {
     return declaration->blocked ? declaration->blocked->rule + " " + declaration->blocked->found
                                 : std::string();
   };
-  EXPECT_EQ(blocked("  enableInTreeAutoscaling: true\n"),
-            "NotSupportedYet spec.enableInTreeAutoscaling is not supported yet");
-  EXPECT_EQ(blocked("  enableInTreeAutoscaling: false\n"), "");
+  EXPECT_EQ(blocked("  enableInTreeAutoscaling: true\n"), "");
   EXPECT_EQ(blocked("  gcsFaultToleranceOptions: {redisAddress: 'r:6379'}\n"),
             "NotSupportedYet spec.gcsFaultToleranceOptions is not supported yet");
   EXPECT_EQ(blocked("  rayVersion: 2.52.0\n  authOptions: {mode: token}\n"),
@@ -151,6 +149,24 @@ TEST(RayCluster, refuses_older_ways_to_fault_tolerance) {
   EXPECT_EQ(rules_of(cluster("  gcsFaultToleranceOptions:\n    backend: rocksdb\n"
                              "    redisAddress: x\n    storage: {claimName: c, size: 1Gi}\n")),
             "14:19 FaultToleranceSettings, 15:35 FaultToleranceSettings");
+}
+
+TEST(RayCluster, says_how_it_scales) {
+  const RayClusterSpec fixed = spec_of(parse(cluster(workers("    groupName: a\n"))));
+  EXPECT_FALSE(fixed.autoscaling);
+  EXPECT_EQ(fixed.upscaling, UpscalingMode::Default);
+  EXPECT_EQ(fixed.idle_timeout, std::chrono::seconds(60));
+
+  const RayClusterSpec spec = spec_of(
+      parse(cluster(workers("    groupName: a\n    idleTimeoutSeconds: 5\n    priority: 7\n") +
+                    "  rayVersion: 2.56.0\n  enableInTreeAutoscaling: true\n"
+                    "  autoscalerOptions: {version: v2, idleTimeoutSeconds: 30, "
+                    "upscalingMode: Conservative}\n")));
+  EXPECT_TRUE(spec.autoscaling);
+  EXPECT_EQ(spec.upscaling, UpscalingMode::Conservative);
+  EXPECT_EQ(spec.idle_timeout, std::chrono::seconds(30));
+  EXPECT_EQ(spec.workers.at(0).idle_timeout, Duration(std::chrono::seconds(5)));
+  EXPECT_EQ(spec.workers.at(0).priority, 7);
 }
 
 TEST(RayCluster, refuses_settings_of_the_autoscaler_that_contradict_each_other) {

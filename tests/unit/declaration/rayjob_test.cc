@@ -310,8 +310,7 @@ TEST(RayJob, blocks_what_would_be_unsafe_to_ignore) {
                        "DeleteSelf}}\n" +
                        own_cluster()),
             "NotSupportedYet spec.deletionStrategy is not supported yet");
-  EXPECT_EQ(blocked_by(own_cluster("    enableInTreeAutoscaling: true\n")),
-            "NotSupportedYet spec.rayClusterSpec.enableInTreeAutoscaling is not supported yet");
+  EXPECT_EQ(blocked_by(own_cluster("    enableInTreeAutoscaling: true\n")), "");
 }
 
 TEST(RayJob, warns_that_no_pod_submits_it) {

@@ -281,12 +281,7 @@ std::string blocked_by(const std::string& text) {
 }
 
 TEST(RayService, blocks_what_would_be_unsafe_to_ignore) {
-  EXPECT_EQ(
-      blocked_by(service(k_application, "    enableInTreeAutoscaling: true\n",
-                         "  upgradeStrategy:\n    type: NewClusterWithIncrementalUpgrade\n"
-                         "    clusterUpgradeOptions: {stepSizePercent: 5, intervalSeconds: 1, "
-                         "gatewayClassName: g}\n")),
-      "NotSupportedYet spec.rayClusterConfig.enableInTreeAutoscaling is not supported yet");
+  EXPECT_EQ(blocked_by(service(k_application, "    enableInTreeAutoscaling: true\n")), "");
   EXPECT_EQ(blocked_by(with_fields("  managedBy: kueue.x-k8s.io/multikueue\n")),
             "ManagedElsewhere spec.managedBy gives the object to another controller");
   EXPECT_EQ(blocked_by(with_fields("  managedBy: ray.io/kuberay-operator\n")), "");

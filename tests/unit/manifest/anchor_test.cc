@@ -35,12 +35,14 @@ ConfigMapView live(const Document& body) {
 
 TEST(Anchor, gives_back_what_it_was_made_from) {
   const Declaration declaration = declaration_of({{"spec", {{"rayVersion", "2.53.0"}}}});
-  const ConfigMapView anchor = live(anchor_body(declaration, {.incarnation = 4}, "prod").value());
+  const ClusterState state{.incarnation = 4,
+                           .scaling = Document{{{"targets", {{"small", {{"replicas", 2}}}}}}}};
+  const ConfigMapView anchor = live(anchor_body(declaration, state, "prod").value());
   EXPECT_EQ(anchored_document(anchor).value(), declaration.document);
   EXPECT_EQ(anchored_key(anchor).value(), declaration.key);
   EXPECT_EQ(anchored_provenance(anchor).commit, "c0ffee");
   EXPECT_EQ(anchored_provenance(anchor).path, "clusters/demo.yaml");
-  EXPECT_EQ(anchored_state(anchor).incarnation, 4);
+  EXPECT_EQ(anchored_state(anchor), state);
   EXPECT_EQ(anchor.spec_hash, "v1:abc");
   EXPECT_EQ(anchor.meta.agent, "prod");
   EXPECT_EQ(anchor.meta.key, anchor_key(declaration.key));

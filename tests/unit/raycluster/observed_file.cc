@@ -138,9 +138,10 @@ std::optional<ConfigMapView> parse_anchor(const YAML::Node& node, const Declarat
   if (node && node.IsScalar() && node.as<std::string>() == "none") return std::nullopt;
   if (node) allow_only(node, {"document", "incarnation", "leaving", "state"});
   const auto incarnation = static_cast<std::int64_t>(node ? number(node, "incarnation", 1) : 1);
-  nlohmann::json body = anchor_body(declaration, {.incarnation = incarnation}, k_agent_id)
-                            .value_or(Document(nlohmann::json::object()))
-                            .json();
+  nlohmann::json body =
+      anchor_body(declaration, {.incarnation = incarnation, .scaling = {}}, k_agent_id)
+          .value_or(Document(nlohmann::json::object()))
+          .json();
   body["metadata"]["uid"] = k_anchor_uid;
   body["metadata"]["resourceVersion"] = "1";
   body["metadata"]["namespace"] = declaration.key.ns;

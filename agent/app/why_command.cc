@@ -1,0 +1,216 @@
+#include "agent/app/why_command.h"
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "agent/app/config.h"
+#include "agent/app/runtime_options.h"
+#include "agent/kubernetes/client.h"
+#include "agent/log/log.h"
+#include "agent/loop/loop.h"
+#include "agent/ray/gcs/client.h"
+#include "reconcilers/autoscaler/why.h"
+#include "reconcilers/declaration/parse.h"
+#include "reconcilers/manifest/anchor.h"
+#include "reconcilers/model/diagnostic.h"
+#include "reconcilers/raycluster/backoff.h"
+
+namespace ray_gitops::app {
+namespace {
+
+constexpr Duration k_time_max = std::chrono::seconds(30);
+// A freeze ends after a minute (autoscaler::k_freeze). What the agent remembers is not known here:
+// the answer is that of an agent that has run for long.
+constexpr Duration k_long_ago = std::chrono::hours(1);
+
+// Lists the agent's anchors and pods, and asks one head.
+class WhyRun {
+ public:
+  explicit WhyRun(RuntimeOptions options)
+      : kubernetes_(loop_, std::move(options.kubernetes),
+                    [this](engine::Event event) { take(std::move(event)); }),
+        gcs_(loop_, std::move(options.gcs), [this](const engine::GcsAnswered& answer) {
+          reply_ = answer.reply;
+          loop_.stop();
+        }) {
+    loop_.watch_signals({SIGINT, SIGTERM, SIGHUP}, [this](int) { end("it was interrupted"); });
+    loop_.add_timer(k_time_max, [this] { end("no answer within 30 s"); });
+  }
+
+  Result<void> list() {
+    for (const ResourceType type : {ResourceType::ConfigMap, ResourceType::Pod})
+      kubernetes_.start_list({type});
+    loop_.run();
+    if (error_) return tl::unexpected(*error_);
+    return {};
+  }
+  Result<GcsReply> ask(const ObjectKey& cluster, const autoscaler::HeadGcs& head) {
+    gcs_.ask({1, {to_string(cluster), head.uid, head.address, GetResourceState{}}});
+    loop_.run();
+    if (error_) return tl::unexpected(*error_);
+    return std::move(reply_);
+  }
+
+  const std::vector<ConfigMapView>& anchors() const { return anchors_; }
+  const std::vector<PodView>& pods() const { return pods_; }
+  Now now() const { return loop_.now(); }
+
+ private:
+  void take(engine::Event event) {
+    if (const auto* ended = std::get_if<engine::WatchEnded>(&event)) {
+      error_ = ended->error;
+      return loop_.stop();
+    }
+    auto* list = std::get_if<engine::ListCompleted>(&event);
+    if (list == nullptr) return;
+    for (ResourceView& view : list->objects) {
+      if (auto* map = std::get_if<ConfigMapView>(&view)) anchors_.push_back(std::move(*map));
+      if (auto* pod = std::get_if<PodView>(&view)) pods_.push_back(std::move(*pod));
+    }
+    if (++lists_ == 2) loop_.stop();
+  }
+  void end(const char* why) {
+    error_ = Error{ErrorCode::Unavailable, why, ""};
+    loop_.stop();
+  }
+
+  Loop loop_;
+  kubernetes::KubernetesClient kubernetes_;
+  ray::GcsClient gcs_;
+  std::vector<ConfigMapView> anchors_;
+  std::vector<PodView> pods_;
+  Result<GcsReply> reply_ = fail(ErrorCode::Internal, "nothing was asked");
+  std::optional<Error> error_;
+  int lists_ = 0;
+};
+
+// Whom the question is about.
+struct Subject {
+  const ConfigMapView* anchor = nullptr;
+  ObjectKey cluster;
+  std::string pod;  // empty: the whole cluster
+};
+
+// "name" or "namespace/name".
+struct Name {
+  std::string ns;
+  std::string name;
+};
+
+Name parse_name(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos) return {"", text};
+  return {text.substr(0, slash), text.substr(slash + 1)};
+}
+
+bool is_named(const Name& name, const std::string& ns, const std::string& candidate) {
+  return candidate == name.name && (name.ns.empty() || ns == name.ns);
+}
+
+std::vector<Subject> subjects_of(const WhyRun& run, const Name& name) {
+  std::vector<Subject> found;
+  for (const ConfigMapView& anchor : run.anchors()) {
+    const Result<ObjectKey> key = anchored_key(anchor);
+    if (!key || key->kind != Kind::RayCluster) continue;
+    if (is_named(name, key->ns, key->name)) found.push_back({&anchor, *key, ""});
+    for (const PodView& pod : run.pods())
+      if (pod.meta.owner_uid == anchor.meta.uid &&
+          is_named(name, pod.meta.key.ns, pod.meta.key.name))
+        found.push_back({&anchor, *key, pod.meta.key.name});
+  }
+  return found;
+}
+
+Result<Subject> choose_subject(const WhyRun& run, const std::string& text) {
+  const std::vector<Subject> found = subjects_of(run, parse_name(text));
+  if (found.size() == 1) return found.front();
+  if (found.empty()) return fail(ErrorCode::NotFound, "the agent has no such cluster or pod", text);
+  std::string names;
+  for (const Subject& subject : found)
+    names += (names.empty() ? "" : ", ") + subject.cluster.ns + "/" + parse_name(text).name;
+  return fail(ErrorCode::InvalidInput, "there are several: " + names, text);
+}
+
+std::vector<PodView> pods_of(const WhyRun& run, const ConfigMapView& anchor) {
+  std::vector<PodView> pods;
+  for (const PodView& pod : run.pods())
+    if (pod.meta.owner_uid == anchor.meta.uid) pods.push_back(pod);
+  return pods;
+}
+
+Fact<RayResourceState> ask_head(WhyRun& run, const Subject& subject, const RayClusterSpec& spec,
+                                const std::vector<PodView>& pods) {
+  const auto head = autoscaler::head_gcs(spec, pods, *subject.anchor);
+  if (!head || head->address.empty()) return Unknown{"the cluster has no head that runs"};
+  const Result<GcsReply> reply = run.ask(subject.cluster, *head);
+  if (!reply) return Unknown{"its head does not answer: " + describe(reply.error())};
+  return Known<RayResourceState>{std::get<RayResourceState>(*reply)};
+}
+
+std::string explain(WhyRun& run, const Subject& subject, const Declaration& declaration) {
+  const auto& spec = std::get<RayClusterSpec>(declaration.spec);
+  const std::string name = to_string(subject.cluster);
+  if (!spec.autoscaling)
+    return name + " has as many workers as its file says: enableInTreeAutoscaling is not set\n";
+  ClusterObserved observed;
+  observed.pods = Known<std::vector<PodView>>{pods_of(run, *subject.anchor)};
+  autoscaler::RoundInput input;
+  input.spec = &spec;
+  input.saved = autoscaler::saved_state(*subject.anchor);
+  input.pods = autoscaler::worker_pods(observed.pods.value(), subject.anchor->meta.uid,
+                                       anchored_state(*subject.anchor).incarnation);
+  input.state = ask_head(run, subject, spec, observed.pods.value());
+  input.now = run.now();
+  input.troubles = raycluster::groups_in_trouble(declaration.key, spec, observed, input.now);
+  input.state_seen_at = input.now.monotonic;
+  input.plans = true;
+  input.guard.agent_started_at = input.now.monotonic + (Duration{0} - k_long_ago);
+  input.guard.session_seen_at = input.guard.agent_started_at;
+  const std::string lines =
+      autoscaler::render_why(input, autoscaler::decide_round(input), subject.pod);
+  return lines.empty() ? name + ": " + subject.pod + " is no worker that scales\n"
+                       : name + "\n" + lines;
+}
+
+// Line by line: what others wrote must not reach the terminal as it is.
+void print(const std::string& text) {
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = text.find('\n', begin);
+    std::printf("%s\n", printable(text.substr(begin, end - begin)).c_str());
+    begin = end + 1;
+  }
+}
+
+}  // namespace
+
+int run_why(const cli::WhyCommand& command) {
+  log::configure(log::Level::Error, log::Format::Human);
+  const Result<AgentConfig> config = load_config(command.config);
+  if (!config) {
+    complain(config.error(), "see docs/agent.md for what it may hold");
+    return cli::k_exit_usage;
+  }
+  Result<kubernetes::Connection> connection = connect_to_cluster(*config);
+  if (!connection) return complain(connection.error(), k_connect_hint);
+  WhyRun run(runtime_options(*config, "why", "", std::move(*connection)));
+  if (const Result<void> listed = run.list(); !listed)
+    return complain(listed.error(), "is the cluster running, and can it be reached from here?");
+  const Result<Subject> subject = choose_subject(run, command.object);
+  if (!subject)
+    return complain(subject.error(), "name a RayCluster or one of its pods: NAMESPACE/NAME");
+  const Result<Document> document = anchored_document(*subject->anchor);
+  if (!document) return complain(document.error(), "the agent says more in its status");
+  const Result<Declaration> declaration =
+      parse_document(*document, anchored_provenance(*subject->anchor));
+  if (!declaration) return complain(declaration.error(), "the agent says more in its status");
+  print(explain(run, *subject, *declaration));
+  return cli::k_exit_ok;
+}
+
+}  // namespace ray_gitops::app
