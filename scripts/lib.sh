@@ -14,15 +14,16 @@ RAY_ENVIRONMENTS=$CACHE_ROOT/ray
 # shellcheck disable=SC2034  # some are read by the scripts that source this one
 {
   LIBRARY_PACKAGES=(
-    libcli11-dev libcurl4-openssl-dev libevent-dev libexpected-dev libgit2-dev libmicrohttpd-dev
-    libprotobuf-dev libre2-dev libspdlog-dev libsqlite3-dev libssl-dev libvalijson-dev
-    libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev
+    libcli11-dev libcurl4-openssl-dev libevent-dev libexpected-dev libgit2-dev
+    libhowardhinnant-date-dev libmicrohttpd-dev libprotobuf-dev libre2-dev libspdlog-dev
+    libsqlite3-dev libssl-dev libvalijson-dev libyaml-cpp-dev nlohmann-json3-dev
+    prometheus-cpp-dev zlib1g-dev
   )
   BUILD_PACKAGES=(ca-certificates ccache cmake g++ lld ninja-build pkg-config
     protobuf-compiler python3 "${LIBRARY_PACKAGES[@]}")
   RUN_PACKAGES=(curl git iproute2 python3 python3-venv)
-  TEST_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 libgtest-dev librapidcheck-dev openssl
-    shellcheck "${RUN_PACKAGES[@]}")
+  TEST_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev libgtest-dev
+    librapidcheck-dev openssl shellcheck "${RUN_PACKAGES[@]}")
 }
 
 # Bash counts the seconds since the script began.
