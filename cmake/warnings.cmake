@@ -15,3 +15,11 @@ if(RAY_GITOPS_SANITIZE)
   target_link_options(ray_gitops_flags INTERFACE -fsanitize=${RAY_GITOPS_SANITIZE})
 endif()
 target_include_directories(ray_gitops_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+
+# ray_gitops_tell_sanitized(SOURCES...): defines RAY_GITOPS_SANITIZED for them under a sanitizer.
+# Compilers have no common macro for that.
+function(ray_gitops_tell_sanitized)
+  if(RAY_GITOPS_SANITIZE)
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_DEFINITIONS RAY_GITOPS_SANITIZED)
+  endif()
+endfunction()

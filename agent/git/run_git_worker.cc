@@ -150,7 +150,7 @@ std::optional<int> serve(std::string frame, int answers) {
 }
 
 void limit_memory() {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadow would not fit
+#ifndef RAY_GITOPS_SANITIZED  // the shadow of a sanitizer would not fit
   const rlimit limit{k_worker_memory_bytes_max, k_worker_memory_bytes_max};
   setrlimit(RLIMIT_DATA, &limit);
 #endif

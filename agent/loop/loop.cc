@@ -110,7 +110,8 @@ void Loop::State::dispatch_ready_fds() {
   const int count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 0);
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
-    const auto watch = watches.find(event.data.u64);
+    const std::uint64_t id = event.data.u64;  // a copy: the struct is packed, no reference fits
+    const auto watch = watches.find(id);
     if (watch == watches.end()) continue;
     const auto handler = watch->second.handler;
     (*handler)(ready_of(event.events));

@@ -298,7 +298,7 @@ bool User::is_service_blocked(const std::string& service) const {
 
 void User::calm_down() {
   busy_ = false;
-  edit("mend all", [this](Repository& repository) {
+  edit("mend all", [](Repository& repository) {
     for (auto& [name, cluster] : repository.clusters) {
       cluster.damage = Damage::None;
       if (cluster.ns == k_team_ns) repository.companions = true;

@@ -116,7 +116,8 @@ void JobWorld::apply(const Action& action) {
                                                                 : nullptr;
   if (action.verb == Verb::Create) {
     CHECK(live == nullptr);
-    const ConfigMapView made = served(action, next_name("uid-"), next_name("v"));
+    const std::string version = next_name("v");
+    const ConfigMapView made = served(action, next_name("uid-"), version);
     if (is_anchor) anchor = made;
     if (is_anchor) return;
     CHECK(made.meta.owner_uid == anchor->meta.uid);

@@ -157,8 +157,8 @@ void ServiceWorld::apply_to_anchor(const Action& action) {
                                                              : nullptr;
   if (action.verb == Verb::Create) {
     CHECK(live == nullptr);
-    const ConfigMapView made =
-        view_of_anchor(served_body(action, next_name("uid-"), next_name("v")));
+    const std::string version = next_name("v");
+    const ConfigMapView made = view_of_anchor(served_body(action, next_name("uid-"), version));
     if (is_own) anchor = made;
     if (is_own) return;
     CHECK(made.meta.owner_uid == anchor->meta.uid);
