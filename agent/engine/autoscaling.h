@@ -39,7 +39,7 @@ class Autoscaling {
   // What AutoscalerPolicies say of all clusters.
   autoscaler::Fleet& fleet() { return fleet_; }
   // When their schedules may change what decide() says; nullopt: never.
-  Deadline policies_change_at(Now now) const;
+  Deadline policies_change_at(Now now);
   // Of a cluster that does not scale: policies count its pods. `observed` has known pods.
   void note_fixed(const Declaration& declaration, const ClusterObserved& observed);
 

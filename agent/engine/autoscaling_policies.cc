@@ -48,12 +48,12 @@ void note_pods(autoscaler::Fleet& fleet, const ObjectKey& cluster, bool has_head
 bool fit(const std::vector<autoscaler::Want>& wants, const PodAmounts& room) {
   PodAmounts all;
   for (const autoscaler::Want& want : wants) add_amounts(all, want.amounts, want.count);
-  return autoscaler::holds(room, all);
+  return holds(room, all);
 }
 
 }  // namespace
 
-Deadline Autoscaling::policies_change_at(Now now) const {
+Deadline Autoscaling::policies_change_at(Now now) {
   const auto change = fleet_.next_change(now.wall);
   return change ? Deadline{now.monotonic + (*change - now.wall)} : std::nullopt;
 }

@@ -29,26 +29,12 @@ PodAmounts used_by(const Tenant& tenant) {
   return used;
 }
 
-PodAmounts left_of(const PodAmounts& limits, const PodAmounts& used) {
-  PodAmounts left = limits;
-  for (auto& [name, units] : left)
-    if (const auto found = used.find(name); found != used.end()) units -= found->second;
-  return left;
-}
-
-void take(PodAmounts& room, const PodAmounts& amounts) {
-  for (auto& [name, units] : room)
-    if (const auto found = amounts.find(name); found != amounts.end()) units -= found->second;
-}
-
 // Of one tenant: whose turn it is among its clusters.
 class Queue {
  public:
   Queue(const PodAmounts& capacity, const Tenant& tenant)
-      : tenant_(tenant),
-        whole_(tenant.quota),
-        used_(used_by(tenant)),
-        left_(left_of(tenant.quota, used_)) {
+      : tenant_(tenant), whole_(tenant.quota), used_(used_by(tenant)), left_(tenant.quota) {
+    take_amounts(left_, used_);
     for (const auto& [name, units] : capacity) whole_.try_emplace(name, units);
     for (std::size_t index = 0; index < tenant.members.size(); ++index) {
       turns_.push_back({tenant.members[index].used, 0, 0});
@@ -94,8 +80,8 @@ class Queue {
       turn.had_of_it = 0;
     }
     if (!fits) return false;
-    take(room, want.amounts);
-    take(left_, want.amounts);
+    take_amounts(room, want.amounts);
+    take_amounts(left_, want.amounts);
     add_amounts(used_, want.amounts);
     add_amounts(turn.used, want.amounts);
     add_amounts(grants[tenant_.members[index].cluster], want.amounts);
@@ -112,13 +98,6 @@ class Queue {
 
 }  // namespace
 
-bool holds(const PodAmounts& room, const PodAmounts& amounts) {
-  return std::all_of(room.begin(), room.end(), [&](const auto& left) {
-    const auto needed = amounts.find(left.first);
-    return needed == amounts.end() || needed->second <= 0 || needed->second <= left.second;
-  });
-}
-
 std::map<ObjectKey, PodAmounts> share(const PodAmounts& capacity,
                                       const std::vector<Tenant>& tenants) {
   std::map<ObjectKey, PodAmounts> grants;
@@ -126,7 +105,7 @@ std::map<ObjectKey, PodAmounts> share(const PodAmounts& capacity,
   std::vector<Queue> queues;
   std::set<std::pair<double, std::size_t>> order;
   for (const Tenant& tenant : tenants) {
-    take(room, used_by(tenant));
+    take_amounts(room, used_by(tenant));
     queues.emplace_back(capacity, tenant);
     order.insert({queues.back().part_of(capacity), queues.size() - 1});
   }

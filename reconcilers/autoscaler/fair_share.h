@@ -38,9 +38,6 @@ std::map<ObjectKey, PodAmounts> share(const PodAmounts& capacity,
 // `wants` without those of `granted`, alike for alike.
 std::vector<Want> without(std::vector<Want> wants, const std::vector<Want>& granted);
 
-// Whether `room` holds the amounts: a resource that it does not name has no limit.
-bool holds(const PodAmounts& room, const PodAmounts& amounts);
-
 // "2.5", "8", of any resource: bytes stay bytes.
 std::string render_amount(ResourceUnits units);
 

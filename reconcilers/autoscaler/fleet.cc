@@ -67,7 +67,8 @@ bool Fleet::set_policy(const Declaration& declaration) {
   for (const ScheduledMinimum& each : policy.spec.schedules) {
     auto cron = schedule::parse_cron(each.start);
     auto zone = schedule::TimeZone::find(each.time_zone);
-    if (cron && zone) policy.schedules.push_back({each, {*cron, *zone, each.length}});
+    if (cron && zone)
+      policy.schedules.push_back({each, {*cron, *zone, each.length}, false, {}, {}});
   }
   ++revision_;
   for (auto& [cluster, member] : members_) find_tenant(cluster, member);
@@ -179,15 +180,24 @@ std::optional<Allowance> Fleet::allowance(const ObjectKey& cluster) {
                                         " may have no more of it now"};
 }
 
-std::map<std::string, GroupPolicy> Fleet::group_policies(const ObjectKey& cluster,
-                                                         WallTime now) const {
+// A clock that is set back is asked anew, too.
+const Fleet::Schedule& Fleet::look_at(Schedule& schedule, WallTime now) {
+  if (schedule.since && *schedule.since <= now && (!schedule.until || now < *schedule.until))
+    return schedule;
+  schedule.is_open = schedule::is_open(schedule.window, now);
+  schedule.since = now;
+  schedule.until = schedule::next_change(schedule.window, now);
+  return schedule;
+}
+
+std::map<std::string, GroupPolicy> Fleet::group_policies(const ObjectKey& cluster, WallTime now) {
   std::map<std::string, GroupPolicy> groups;
   const Labels& labels = members_.at(cluster).labels;
-  for (const auto& [key, policy] : policies_) {
-    for (const Schedule& each : policy.schedules) {
+  for (auto& [key, policy] : policies_) {
+    for (Schedule& each : policy.schedules) {
       if (!selects(each.minimum.clusters, cluster, labels)) continue;
       GroupPolicy& group = groups[each.minimum.group];
-      if (each.minimum.replicas <= group.kept || !is_open(each.window, now)) continue;
+      if (each.minimum.replicas <= group.kept || !look_at(each, now).is_open) continue;
       group.kept = each.minimum.replicas;
       group.kept_by = owner_text("schedule", each.minimum.name, key);
     }
@@ -202,23 +212,23 @@ std::map<std::string, GroupPolicy> Fleet::group_policies(const ObjectKey& cluste
   return groups;
 }
 
-std::optional<WallTime> Fleet::next_change(WallTime now) const {
+std::optional<WallTime> Fleet::next_change(WallTime now) {
   std::optional<WallTime> next;
-  for (const auto& [key, policy] : policies_)
-    for (const Schedule& each : policy.schedules)
-      if (const auto change = schedule::next_change(each.window, now))
+  for (auto& [key, policy] : policies_)
+    for (Schedule& each : policy.schedules)
+      if (const auto change = look_at(each, now).until)
         next = std::min(next.value_or(*change), *change);
   return next;
 }
 
-Document Fleet::summary(const ObjectKey& key, WallTime now) const {
+Document Fleet::summary(const ObjectKey& key, WallTime now) {
   const auto policy = policies_.find(key);
   if (policy == policies_.end()) return {};
   nlohmann::json json = nlohmann::json::object();
   for (const Tenant& tenant : tenants_of(key)) json["tenants"].push_back(tenant_json(tenant));
-  for (const Schedule& each : policy->second.schedules)
+  for (Schedule& each : policy->second.schedules)
     json["schedules"].push_back(
-        {{"name", each.minimum.name}, {"holdsNow", is_open(each.window, now)}});
+        {{"name", each.minimum.name}, {"holdsNow", look_at(each, now).is_open}});
   return json.empty() ? Document{} : Document{std::move(json)};
 }
 

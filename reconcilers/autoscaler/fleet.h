@@ -43,13 +43,13 @@ class Fleet {
   // nullopt: nobody's tenant.
   std::optional<Allowance> allowance(const ObjectKey& cluster);
   // By group, of those that some policy says something of; of several the most.
-  std::map<std::string, GroupPolicy> group_policies(const ObjectKey& cluster, WallTime now) const;
+  std::map<std::string, GroupPolicy> group_policies(const ObjectKey& cluster, WallTime now);
   // Before then, time alone changes nothing of them; nullopt: never.
-  std::optional<WallTime> next_change(WallTime now) const;
+  std::optional<WallTime> next_change(WallTime now);
 
   // For the status file: each tenant with what it uses and whether it waits for more, each
   // schedule with whether it holds now.
-  Document summary(const ObjectKey& policy, WallTime now) const;
+  Document summary(const ObjectKey& policy, WallTime now);
   // Policies whose summary may have changed since this was last asked.
   std::set<ObjectKey> take_changed();
 
@@ -57,6 +57,10 @@ class Fleet {
   struct Schedule {
     ScheduledMinimum minimum;
     schedule::Window window;
+    // What was found last, which holds in between: looking far ahead takes long.
+    bool is_open = false;
+    std::optional<WallTime> since;
+    std::optional<WallTime> until;  // nullopt: for ever
   };
   struct Policy {
     std::string spec_hash;
@@ -77,6 +81,7 @@ class Fleet {
     std::vector<Want> wants;
   };
 
+  static const Schedule& look_at(Schedule& schedule, WallTime now);
   void find_tenant(const ObjectKey& cluster, Member& member);
   void changed(const Member& member);
   std::vector<Tenant> tenants_of(const ObjectKey& policy) const;

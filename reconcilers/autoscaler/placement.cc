@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "reconcilers/manifest/pod_amounts.h"
+
 namespace ray_gitops::autoscaler {
 namespace {
 
@@ -280,19 +282,11 @@ std::vector<std::int64_t> room_of(const Board& board) {
 }
 
 bool has_room(const Board& board, std::size_t type) {
-  if (!board.room) return true;
-  const PodAmounts& needs = board.input->types[type].charge;
-  return std::all_of(board.room->begin(), board.room->end(), [&](const auto& left) {
-    const auto needed = needs.find(left.first);
-    return needed == needs.end() || needed->second <= left.second;
-  });
+  return !board.room || holds(*board.room, board.input->types[type].charge);
 }
 
 void charge(Board& board, std::size_t type) {
-  if (!board.room) return;
-  const PodAmounts& needs = board.input->types[type].charge;
-  for (auto& [name, left] : *board.room)
-    if (const auto needed = needs.find(name); needed != needs.end()) left -= needed->second;
+  if (board.room) take_amounts(*board.room, board.input->types[type].charge);
 }
 
 void undo(Board& board, Undo&& before) {

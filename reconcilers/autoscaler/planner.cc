@@ -81,7 +81,6 @@ class Planner {
     type.nodes_kept = std::min(kept, type.nodes_max);
     type.kept_by = group.kept >= warm ? group.kept_by : group.warm_by;
     type.charge = group.charge;
-    kept_[group.name] = type.nodes_kept;
   }
 
   // The head takes demand as any node does, and never leaves.
@@ -207,7 +206,13 @@ class Planner {
     if (is_initial(group)) return 0;
     const std::int64_t count =
         std::count(scheduled_.unneeded.begin(), scheduled_.unneeded.end(), k_wanted + group.name);
-    return std::clamp<std::int64_t>(pods - kept_.at(group.name), 0, count);
+    return std::clamp<std::int64_t>(pods - kept_of(group), 0, count);
+  }
+
+  std::int64_t kept_of(const Group& group) const {
+    const auto type = std::find_if(scheduler_.types.begin(), scheduler_.types.end(),
+                                   [&](const NodeType& each) { return each.name == group.name; });
+    return type->nodes_kept;
   }
 
   void add_want(const LaunchBatch& batch) {
@@ -324,7 +329,6 @@ class Planner {
   std::map<std::string, std::vector<const RayNode*>> by_ip_;
   std::map<std::string, const Group*> groups_;
   std::map<std::string, GroupCount> counts_;
-  std::map<std::string, std::int64_t> kept_;  // pods, by group
   std::map<std::string, std::string> holds_;  // pods that are not drained, and why
   SchedulerInput scheduler_;
   SchedulerDecision scheduled_;

@@ -61,4 +61,16 @@ void add_amounts(PodAmounts& left, const PodAmounts& right, std::int64_t times) 
   }
 }
 
+bool holds(const PodAmounts& room, const PodAmounts& amounts) {
+  return std::all_of(room.begin(), room.end(), [&](const auto& left) {
+    const auto needed = amounts.find(left.first);
+    return needed == amounts.end() || needed->second <= 0 || needed->second <= left.second;
+  });
+}
+
+void take_amounts(PodAmounts& room, const PodAmounts& amounts) {
+  for (auto& [name, left] : room)
+    if (const auto taken = amounts.find(name); taken != amounts.end()) left -= taken->second;
+}
+
 }  // namespace ray_gitops

@@ -21,4 +21,11 @@ PodAmounts pod_amounts(const Document& pod_template);
 // left + right * times, name by name; `times` may be negative, and so may be what comes out.
 void add_amounts(PodAmounts& left, const PodAmounts& right, std::int64_t times = 1);
 
+// Whether `room` holds the amounts: a resource that it does not name has no limit, and what is not
+// needed fits into a room that is overdrawn.
+bool holds(const PodAmounts& room, const PodAmounts& amounts);
+
+// Takes the amounts out of the room, those that it names.
+void take_amounts(PodAmounts& room, const PodAmounts& amounts);
+
 }  // namespace ray_gitops

@@ -17,7 +17,6 @@
 namespace ray_gitops::test {
 namespace {
 
-using autoscaler::holds;
 using autoscaler::share;
 using autoscaler::Tenant;
 using autoscaler::TenantMember;

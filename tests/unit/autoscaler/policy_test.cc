@@ -99,6 +99,18 @@ TEST(PlanWithinAnAllowance, has_the_files_minimum_whatever_the_limit) {
   EXPECT_TRUE(plan(input).wants.empty());
 }
 
+TEST(PlanWithinAnAllowance, is_overdrawn_by_minima_for_those_only_who_need_of_it) {
+  PlannerInput input = small_cluster();
+  input.groups[0].replicas_min = 3;
+  input.groups.push_back(group_of("other", 0, 9));
+  input.groups[1].charge = cores(0);
+  ask_for(input, 1, 5);
+  input.allowance = {cores(0), "no more"};
+  const PlannerDecision decision = plan(input);
+  EXPECT_EQ(replicas(decision), 3);
+  EXPECT_EQ(decision.groups.at("other").target.replicas, 2);
+}
+
 TEST(PlanWithPolicies, keeps_what_a_schedule_asks_for_where_there_is_room) {
   PlannerInput input = small_cluster();
   input.groups[0].kept = 3;
@@ -249,7 +261,8 @@ TEST(Fleet, says_which_minima_hold_now_and_until_when) {
   EXPECT_EQ(fleet.group_policies(cluster.key, morning).at("small").kept, 3);
   EXPECT_EQ(fleet.group_policies(cluster.key, evening).at("small").kept, 0);
   EXPECT_EQ(fleet.group_policies(cluster.key, evening).at("small").warm, 1);
-  EXPECT_EQ(to_rfc3339(*fleet.next_change(morning)), "2026-11-27T18:00:00Z");
+  EXPECT_EQ(to_rfc3339(*fleet.next_change(evening)), "2026-11-30T08:00:00Z");
+  EXPECT_EQ(to_rfc3339(*fleet.next_change(morning)), "2026-11-27T18:00:00Z") << "set back";
 }
 
 TEST(Fleet, says_in_its_summary_who_uses_what_and_who_waits) {
