@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over the program's source files, and remembers what it has passed.
 
-    scripts/tidy.py [--all] [--build DIRECTORY] [--jobs N] [FILE...]
+    scripts/tidy.py [--all] [--build DIRECTORY] [--jobs N] [--seconds S] [FILE...]
 
 Without FILE: the files that differ from the merge base with origin/main, together with those that
 include one of them; all files with --all, in CI, or where there is no origin/main. A file that
 passed is not looked at again until it, one of our headers that it includes, its compile command,
 .clang-tidy or clang-tidy itself changes: the passes are kept in
-$XDG_CACHE_HOME/ray-gitops/tidy (~/.cache by default).
+$XDG_CACHE_HOME/ray-gitops/tidy (~/.cache by default). What changed last is looked at first; with
+--seconds, files that have not had their turn by then are left for the next run, which is no
+failure.
 """
 
 import argparse
@@ -96,7 +98,10 @@ def key_of(path, command, includes, version):
     return digest.hexdigest()
 
 
-def run_one(path, build):
+def run_one(path, build, end):
+    """Whether it passed, and what was said; None after the end."""
+    if time.monotonic() > end:
+        return None, ""
     try:
         done = subprocess.run([CLANG_TIDY, "--quiet", "-p", str(build), str(path)], cwd=ROOT,
                               capture_output=True, text=True, timeout=FILE_SECONDS_MAX,
@@ -104,6 +109,16 @@ def run_one(path, build):
     except subprocess.TimeoutExpired:
         return False, f"{path}: no answer in {FILE_SECONDS_MAX} s"
     return done.returncode == 0, done.stdout + ("" if done.stdout else done.stderr)
+
+
+def changes_in_order():
+    """Our files, those first that the youngest commit names or that are not committed yet."""
+    new = subprocess.run(["git", "status", "--porcelain", "--no-renames"], cwd=ROOT,
+                         capture_output=True, text=True, check=True).stdout.split("\n")
+    old = subprocess.run(["git", "log", "--format=", "--name-only"], cwd=ROOT,
+                         capture_output=True, text=True, check=True).stdout.split("\n")
+    names = [line[3:] for line in new] + old
+    return {ROOT / name: place for place, name in reversed(list(enumerate(names)))}
 
 
 def drop_old_markers(directory):
@@ -127,6 +142,7 @@ def main():
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "tidy")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("files", nargs="*")
     arguments = parser.parse_args()
 
@@ -147,19 +163,27 @@ def main():
         else:
             todo.append((path, marker))
 
-    failed = 0
+    places = changes_in_order()
+    todo.sort(key=lambda each: min(places.get(file, len(places))
+                                   for file in includes.closure(each[0])))
+    end = time.monotonic() + arguments.seconds
+    failed = looked_at = 0
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        runs = {pool.submit(run_one, path, arguments.build): (path, marker)
+        runs = {pool.submit(run_one, path, arguments.build, end): (path, marker)
                 for path, marker in todo}
         for run in concurrent.futures.as_completed(runs):
             path, marker = runs[run]
             passed, text = run.result()
+            looked_at += passed is not None
+            if passed is None:
+                continue
             if passed:
                 marker.touch()
             else:
                 failed += 1
                 print(f"--- {path.relative_to(ROOT)}\n{text.strip()}", flush=True)
-    print(f"{len(chosen)} files, {len(todo)} looked at, {failed} with findings")
+    print(f"{len(chosen)} files, {looked_at} looked at, {failed} with findings, "
+          f"{len(todo) - looked_at} left for the next run")
     return 1 if failed else 0
 
 
