@@ -127,11 +127,20 @@ class Planner {
     // A node that has reported nothing yet counts as its group declares it.
     const bool runs = !nodes.empty() && !nodes.front()->total.empty();
     if (runs) ++count.running;
-    if (runs && nodes.front()->status != RayNodeStatus::Idle) ++count.busy;
+    if (runs && is_in_use(*nodes.front())) ++count.busy;
     if (runs)
       scheduler_.nodes.push_back(present_node(pod, nodes));
     else
       scheduler_.nodes.push_back(pending_node(pod));
+  }
+  // Something of it is taken. For Ray a node is idle only some time after it has joined, and as
+  // long as it keeps no object that somebody may ask for; either has room for all that may come.
+  static bool is_in_use(const RayNode& node) {
+    return std::any_of(node.total.begin(), node.total.end(), [&](const auto& each) {
+      const auto left = node.available.find(each.first);
+      const ResourceUnits units = left == node.available.end() ? 0 : left->second;
+      return each.first != "object_store_memory" && units < each.second;
+    });
   }
   // Somebody drains it, and it was not us.
   static bool is_drained(const std::vector<const RayNode*>& nodes) {

@@ -2,15 +2,17 @@
 
 import collections
 import json
-import textwrap
 import threading
 import urllib.request
 
 from kubernetes import is_ready, uids
+from templates import code_template
 from world import PODS_SECONDS_MAX, RAY_VERSION, STATUS_SECONDS_MAX, Story, wait_for
 
 ANSWER_SECONDS_MAX = 10
 IDLE_SECONDS = 3
+# A proxy without replicas ends after 10 s instead of 30; a node is in use until then.
+ENVIRONMENT = {"RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S": "10"}
 CALLERS = 6
 ANSWERS = 10
 
@@ -48,29 +50,6 @@ SERVE_CONFIG = {"applications": [{"name": "sleeper", "route_prefix": "/",
                                   "import_path": "sleeper:app", "deployments": [DEPLOYMENT]}]}
 
 
-def template_yaml(container, memory):
-    """A proxy without replicas ends after 10 s instead of 30; a node is in use until then."""
-    return f"""\
-rayStartParams: {{num-cpus: "1"}}
-template:
-  spec:
-    terminationGracePeriodSeconds: 3
-    containers:
-      - name: {container}
-        image: rayproject/ray:{RAY_VERSION}
-        env:
-          - {{name: PYTHONPATH, value: /code}}
-          - {{name: RAY_SERVE_PROXY_MIN_DRAINING_PERIOD_S, value: "10"}}
-        resources:
-          limits: {{cpu: "1", memory: {memory}}}
-        volumeMounts:
-          - {{name: code, mountPath: /code}}
-    volumes:
-      - name: code
-        configMap: {{name: sleeper}}
-"""
-
-
 def service_yaml(least, most):
     return f"""\
 apiVersion: ray.io/v1
@@ -84,13 +63,15 @@ spec:
     enableInTreeAutoscaling: true
     autoscalerOptions: {{idleTimeoutSeconds: {IDLE_SECONDS}}}
     headGroupSpec:
-{textwrap.indent(template_yaml("ray-head", "1Gi"), " " * 6)}\
+      rayStartParams: {{num-cpus: "1"}}
+{code_template("ray-head", "1Gi", "sleeper", ENVIRONMENT, 6)}\
     workerGroupSpecs:
       - groupName: w
         replicas: 0
         minReplicas: {least}
         maxReplicas: {most}
-{textwrap.indent(template_yaml("ray-worker", "512Mi"), " " * 8)}"""
+        rayStartParams: {{num-cpus: "1"}}
+{code_template("ray-worker", "512Mi", "sleeper", ENVIRONMENT, 8)}"""
 
 
 class Load:

@@ -217,10 +217,16 @@ class Autoscaling(Story):
         self.repository.write("clusters/policy.yaml", policy_yaml(pods, warm))
         self.wait_for_observed(self.push(f"at most {pods} pods, {warm} of them to spare"))
 
+    def forget_policy(self):
+        if (self.repository.work / "clusters/policy.yaml").exists():
+            self.repository.remove("clusters/policy.yaml")
+            self.wait_for_observed(self.push("no policy"))
+
     def unplaced(self):
         return str(self.status("elastic").get("ray", {}).get("autoscaling", {}).get("unplaced"))
 
     def test_a_quota_holds_for_whole_gangs_and_a_warm_worker_stands_ready(self):
+        self.addCleanup(self.forget_policy)
         self.declare_policy(pods=2)
         gang = self.submit(GANG)
         wait_for(lambda: "tenant all of AutoscalerPolicy" in self.unplaced(), STATUS_SECONDS_MAX,
@@ -234,8 +240,7 @@ class Autoscaling(Story):
         self.declare_policy(pods=3, warm=1)
         self.wait_for_pods("elastic", 1)
         stays(lambda: len(self.workers()) == 1, 2 * IDLE_SECONDS, "a worker to spare")
-        self.repository.remove("clusters/policy.yaml")
-        self.wait_for_observed(self.push("no policy"))
+        self.forget_policy()
         self.wait_for_none()
 
     def test_no_task_is_lost_when_the_agent_is_killed(self):

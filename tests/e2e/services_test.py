@@ -2,13 +2,13 @@
 
 import json
 import random
-import textwrap
 import threading
 import time
 import urllib.request
 
 from kubernetes import is_ready, uids
 from repository import git
+from templates import code_template
 from world import (KILLS, PODS_SECONDS_MAX, RAY_VERSION, SEED, STATUS_SECONDS_MAX, Story,
                    wait_for)
 
@@ -47,28 +47,6 @@ data:
 """
 
 
-def template_yaml(container, story, memory):
-    """A pod that has the code. Serve on it would drain for half a minute when it ends."""
-    return f"""\
-template:
-  spec:
-    terminationGracePeriodSeconds: 3
-    containers:
-      - name: {container}
-        image: rayproject/ray:{RAY_VERSION}
-        env:
-          - {{name: PYTHONPATH, value: /code}}
-          - {{name: STORY, value: "{story}"}}
-        resources:
-          limits: {{cpu: "1", memory: {memory}}}
-        volumeMounts:
-          - {{name: code, mountPath: /code}}
-    volumes:
-      - name: code
-        configMap: {{name: greeter}}
-"""
-
-
 def service_yaml(greeting, story="", import_path="greeter:app", workers=0):
     """A head that serves alone, or so many workers as well, one replica on each of them all."""
     deployment = {"name": "Greeter", "user_config": {"greeting": greeting}}
@@ -76,7 +54,8 @@ def service_yaml(greeting, story="", import_path="greeter:app", workers=0):
         deployment |= {"num_replicas": workers + 1, "ray_actor_options": {"num_cpus": 0.6}}
     config = {"applications": [{"name": "greeter", "route_prefix": "/",
                                 "import_path": import_path, "deployments": [deployment]}]}
-    head = textwrap.indent(template_yaml("ray-head", story, "1Gi"), " " * 6)
+    environment = {"STORY": story}
+    head = code_template("ray-head", "1Gi", "greeter", environment, 6)
     text = f"""\
 apiVersion: ray.io/v1
 kind: RayService
@@ -92,7 +71,7 @@ spec:
 {head}"""
     if not workers:
         return text
-    group = textwrap.indent(template_yaml("ray-worker", story, "512Mi"), " " * 8)
+    group = code_template("ray-worker", "512Mi", "greeter", environment, 8)
     return f"""{text}\
     workerGroupSpecs:
       - groupName: w

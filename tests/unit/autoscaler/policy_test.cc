@@ -158,6 +158,9 @@ TEST(PlanWithPolicies, keeps_so_many_more_than_are_in_use_warm) {
   }
   input.targets["small"] = {2, false};
   EXPECT_EQ(replicas(plan(input)), 3);
+  input.state.nodes[1].available = input.state.nodes[1].total;
+  EXPECT_EQ(replicas(plan(input)), 2) << "one has joined a moment ago";
+  input.state.nodes[1].available.clear();
   input.groups[0].replicas_max = 2;
   EXPECT_EQ(replicas(plan(input)), 2);
 }
