@@ -177,10 +177,22 @@ void Autoscaling::send(const ObjectKey& cluster, Now now, Effects& effects) {
   ask_state(cluster, talk, now, effects);
 }
 
+std::vector<ObjectKey> Autoscaling::whose_turn(Now now) const {
+  std::vector<ObjectKey> clusters;
+  if (due_.empty() || due_.begin()->first > now.monotonic) return clusters;
+  for (const auto& [at, cluster] : due_) {
+    if (at > now.monotonic + k_polls_together) break;
+    const Talk& talk = talks_.at(cluster);
+    const bool may_be_early = !talk.is_restless && talk.silences == 0;
+    if (at <= now.monotonic || may_be_early) clusters.push_back(cluster);
+  }
+  return clusters;
+}
+
 void Autoscaling::pump(Now now, Effects& effects) {
-  while (!due_.empty() && due_.begin()->first <= now.monotonic) {
-    const ObjectKey cluster = due_.begin()->second;
+  for (const ObjectKey& cluster : whose_turn(now)) {
     Talk& talk = talks_.at(cluster);
+    talk.ask_at = std::min(talk.ask_at, now.monotonic);
     if (!talk.address.empty()) ask_state(cluster, talk, now, effects);
     queue(cluster, talk);
   }

@@ -33,6 +33,9 @@ class Autoscaling {
   static constexpr std::int64_t k_polls_active_per_second = 200;
   static constexpr std::int64_t k_polls_quiet_per_second = 20;
   static constexpr Duration k_quiet_after = std::chrono::seconds(60);
+  // Heads of quiet clusters are asked so much early, together with one whose turn it is: waking up
+  // costs more than asking.
+  static constexpr Duration k_polls_together = std::chrono::milliseconds(250);
   // Of the drains of one cluster; the next ones follow their answers.
   static constexpr std::size_t k_drains_in_flight_max = 8;
 
@@ -119,6 +122,7 @@ class Autoscaling {
   static void take_decision(Talk& talk, const autoscaler::RoundInput& input,
                             const autoscaler::Round& round);
   void ask(const Talk& talk, Asked asked, decltype(GcsRequest::body) body, Effects& effects);
+  std::vector<ObjectKey> whose_turn(Now now) const;
   void ask_state(const ObjectKey& cluster, Talk& talk, Now now, Effects& effects);
   void send_drains(const ObjectKey& cluster, Talk& talk, Now now, Effects& effects);
   void tell(const ObjectKey& cluster, Talk& talk, Effects& effects);

@@ -4,6 +4,7 @@
 #include "agent/engine/autoscaling.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -374,6 +375,42 @@ TEST_F(AutoscalingTest, looks_at_a_quiet_cluster_only_when_an_answer_says_someth
   demand(1);
   answer(all<AskGcs>(effects)[0], GcsReply{state});
   EXPECT_EQ(answered, k_cluster);
+}
+
+TEST_F(AutoscalingTest, asks_heads_of_quiet_clusters_together) {
+  Effects effects;
+  // Which questions there are now, after both clusters were decided or one was due.
+  const auto asked = [&] {
+    std::vector<AskGcs> polls = all<AskGcs>(std::exchange(effects, {}));
+    std::erase_if(polls, [](const AskGcs& ask) {
+      return !std::holds_alternative<GetResourceState>(ask.request.body);
+    });
+    return polls;
+  };
+  const auto decide_both = [&] {
+    for (const char* name : {"demo", "other"}) {
+      declaration.key.name = name;
+      save(decided());
+      decide();
+      autoscaling.send(declaration.key, now(), effects);
+    }
+  };
+  for (const Duration apart : {0ms, 200ms}) {
+    since += 10s;
+    decide_both();
+    const std::vector<AskGcs> polls = asked();
+    ASSERT_EQ(polls.size(), 2U);
+    answer(polls[0], GcsReply{state});
+    since += apart;
+    answer(polls[1], GcsReply{state});
+    decide_both();
+  }
+  since += Autoscaling::k_poll_least - 201ms;
+  autoscaling.pump(now(), effects);
+  EXPECT_EQ(asked().size(), 0U);
+  since += 1ms;
+  autoscaling.pump(now(), effects);
+  EXPECT_EQ(asked().size(), 2U) << "one of them 200 ms early";
 }
 
 TEST_F(AutoscalingTest, looks_at_each_answer_while_a_worker_is_idle) {
