@@ -180,8 +180,9 @@ void Autoscaling::send(const ObjectKey& cluster, Now now, Effects& effects) {
 std::vector<ObjectKey> Autoscaling::whose_turn(Now now) const {
   std::vector<ObjectKey> clusters;
   if (due_.empty() || due_.begin()->first > now.monotonic) return clusters;
+  const Instant early = now.monotonic + poll_pause(true) / k_early_part;
   for (const auto& [at, cluster] : due_) {
-    if (at > now.monotonic + k_polls_together) break;
+    if (at > early) break;
     const Talk& talk = talks_.at(cluster);
     const bool may_be_early = !talk.is_restless && talk.silences == 0;
     if (at <= now.monotonic || may_be_early) clusters.push_back(cluster);

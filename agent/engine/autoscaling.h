@@ -33,9 +33,9 @@ class Autoscaling {
   static constexpr std::int64_t k_polls_active_per_second = 200;
   static constexpr std::int64_t k_polls_quiet_per_second = 20;
   static constexpr Duration k_quiet_after = std::chrono::seconds(60);
-  // Heads of quiet clusters are asked so much early, together with one whose turn it is: waking up
-  // costs more than asking.
-  static constexpr Duration k_polls_together = std::chrono::milliseconds(250);
+  // Heads of quiet clusters are asked this part of their pause early, together with one whose turn
+  // it is: waking up costs more than asking.
+  static constexpr std::int64_t k_early_part = 20;
   // Of the drains of one cluster; the next ones follow their answers.
   static constexpr std::size_t k_drains_in_flight_max = 8;
 

@@ -56,8 +56,7 @@ class Silence : public Checker {
 
   bool is_poll(const GcsRequest& request) {
     const auto last = polled_.find(request.cluster);
-    const bool too_early =
-        last != polled_.end() && now() - last->second < engine::Autoscaling::k_poll_least;
+    const bool too_early = last != polled_.end() && now() - last->second < k_gcs_poll_interval;
     polled_[request.cluster] = now();
     return !too_early && std::holds_alternative<GetResourceState>(request.body);
   }
@@ -78,6 +77,9 @@ class Silence : public Checker {
   }
 
   static constexpr Duration k_poll_interval = std::chrono::seconds(1);
+  static constexpr Duration k_gcs_poll_interval =
+      engine::Autoscaling::k_poll_least -
+      engine::Autoscaling::k_poll_least / engine::Autoscaling::k_early_part;
 
   bool silent_ = false;
   std::map<std::string, Instant> polled_;  // by submission id or cluster

@@ -395,7 +395,7 @@ TEST_F(AutoscalingTest, asks_heads_of_quiet_clusters_together) {
       autoscaling.send(declaration.key, now(), effects);
     }
   };
-  for (const Duration apart : {0ms, 200ms}) {
+  for (const Duration apart : {0ms, 20ms}) {
     since += 10s;
     decide_both();
     const std::vector<AskGcs> polls = asked();
@@ -405,12 +405,12 @@ TEST_F(AutoscalingTest, asks_heads_of_quiet_clusters_together) {
     answer(polls[1], GcsReply{state});
     decide_both();
   }
-  since += Autoscaling::k_poll_least - 201ms;
+  since += Autoscaling::k_poll_least - 21ms;
   autoscaling.pump(now(), effects);
   EXPECT_EQ(asked().size(), 0U);
   since += 1ms;
   autoscaling.pump(now(), effects);
-  EXPECT_EQ(asked().size(), 2U) << "one of them 200 ms early";
+  EXPECT_EQ(asked().size(), 2U) << "one of them 20 ms early";
 }
 
 TEST_F(AutoscalingTest, looks_at_each_answer_while_a_worker_is_idle) {
