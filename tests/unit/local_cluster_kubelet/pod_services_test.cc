@@ -24,6 +24,7 @@ class ServiceTest : public PodTest {
     ASSERT_TRUE(host_->wait_until([&] { return host_->is_ready(name); }));
   }
 
+  // It answers soon after it was created, not at once.
   void create_service(const std::string& type) {
     host_->create({{"kind", "Service"},
                    {"apiVersion", "v1"},
@@ -32,6 +33,7 @@ class ServiceTest : public PodTest {
                     {{"type", type},
                      {"selector", {{"app", "web"}}},
                      {"ports", json::array({{{"port", 80}, {"targetPort", "http"}}})}}}});
+    ASSERT_TRUE(host_->wait_until([&] { return run(fetch_name("http://10.96.0.1")) != "none\n"; }));
   }
 
   // What the shell command writes, run on this host while the loop turns; "?" when it takes too
@@ -46,9 +48,12 @@ class ServiceTest : public PodTest {
     return ended ? read_file(output, 1 << 20).value() : "?";
   }
 
+  static std::string fetch_name(const std::string& url) {
+    return "wget -q -t 1 -T 5 -O - " + url + "/name || echo none";
+  }
   // Of four requests, one after the other.
   static std::string fetch_names(const std::string& url) {
-    return "for i in 1 2 3 4; do wget -q -t 1 -T 5 -O - " + url + "/name || echo none; done | sort";
+    return "for i in 1 2 3 4; do " + fetch_name(url) + "; done | sort";
   }
 };
 
@@ -99,8 +104,7 @@ TEST_F(ServiceTest, does_not_answer_other_machines) {
   // Its packets do reach the Service's address: it is let in by the kernel and sent away by us.
   ASSERT_EQ(run(machine.inside("timeout 5 bash -c '</dev/tcp/10.96.0.1/80' && echo reached")),
             "reached\n");
-  EXPECT_EQ(run(machine.inside("wget -q -t 1 -T 5 -O - http://10.96.0.1/name || echo none")),
-            "none\n");
+  EXPECT_EQ(run(machine.inside(fetch_name("http://10.96.0.1"))), "none\n");
 }
 
 }  // namespace
