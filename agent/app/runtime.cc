@@ -123,7 +123,8 @@ void Runtime::carry_out(engine::Effects effects) {
                      log::write(level_of(record.level), record.message, record.fields);
                    },
                    [&](const engine::Exit& exit) {
-                     log::write(log::Level::Info, "agent ends", {{"reason", exit.reason}});
+                     const auto level = exit.code == 0 ? log::Level::Info : log::Level::Error;
+                     log::write(level, "agent ends", {{"reason", exit.reason}});
                      exit_code_ = exit.code;
                      loop_.stop();
                    },

@@ -5,6 +5,9 @@ namespace {
 
 constexpr Duration k_first_retry = std::chrono::milliseconds(200);
 constexpr Duration k_longest_retry = std::chrono::seconds(30);
+// From the start of a watch to that of the next: a server that ends each at once, be it in good
+// order and after an event, is not asked again and again.
+constexpr Duration k_watch_spacing = std::chrono::seconds(1);
 
 std::string cluster_of(const ResourceView& view) {
   if (const auto* pod = std::get_if<PodView>(&view)) return pod->cluster;
@@ -77,17 +80,23 @@ void Cache::on(const WatchBookmark& event) {
 
 void Cache::on(const WatchEnded& event, Now now, Effects& effects) {
   Watch& watch = watches_.at(event.type);
-  const bool resume = watch.stage == Stage::Watching && event.error.code != ErrorCode::Expired;
-  ++watch.failures;
+  const bool watched = watch.stage == Stage::Watching;
+  const bool expired = event.error.code == ErrorCode::Expired;
+  // A server that has forgotten where we were does answer, however often it did not before.
+  watch.failures = watched && expired ? 1 : watch.failures + 1;
   if (!watch.complete) watch.problem = event.error;
-  watch.stage = resume ? Stage::Listed : Stage::Idle;
+  watch.stage = watched && !expired ? Stage::Listed : Stage::Idle;
   // A watch ends by itself every few minutes; only what fails again waits.
-  watch.due =
-      now.monotonic +
-      (watch.failures == 1 ? Duration{0} : backoff(k_first_retry, k_longest_retry, watch.failures));
+  const Duration pause =
+      watch.failures == 1 ? Duration{0} : backoff(k_first_retry, k_longest_retry, watch.failures);
+  watch.due = std::max(now.monotonic + pause, watch.next_start);
   if (watch.failures > 1)
     log(effects, LogLevel::Warning, "watch interrupted",
         {{"type", kind_of(event.type)}, {"error", describe(event.error)}});
+}
+
+void Cache::retry_now() {
+  for (auto& [type, watch] : watches_) watch.due = watch.next_start;
 }
 
 void Cache::pump(Now now, Effects& effects) {
@@ -98,6 +107,7 @@ void Cache::pump(Now now, Effects& effects) {
       effects.push_back(StartList{type});
     } else if (watch.stage == Stage::Listed) {
       watch.stage = Stage::Watching;
+      watch.next_start = now.monotonic + k_watch_spacing;
       effects.push_back(StartWatch{type, watch.resource_version});
     }
   }

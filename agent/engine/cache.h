@@ -36,6 +36,8 @@ class Cache {
   void on(const WatchBookmark& event);
   void on(const WatchEnded& event, Now now, Effects& effects);
 
+  // The server answers again: what waits because it did not waits no longer.
+  void retry_now();
   // Starts lists and watches that are due.
   void pump(Now now, Effects& effects);
   Deadline deadline() const;
@@ -75,6 +77,7 @@ class Cache {
     std::string resource_version;
     int failures = 0;
     Instant due;
+    Instant next_start;  // of a watch, not before
   };
 
   void take(ResourceView view);

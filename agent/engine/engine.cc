@@ -109,8 +109,13 @@ void Engine::tick(Now now, Effects& effects) {
       effects.push_back(Exit{0, "stopped as asked"});
     return;
   }
+  if (lease_.went_back()) {
+    effects.push_back(Exit{1, "the cluster is older than it was, as after a restored backup"});
+    return;
+  }
   const bool may_write = lease_.is_held(now);
   if (may_write != had_lease_) objects_.look_at_all();
+  if (may_write && !had_lease_) cache_.retry_now();
   had_lease_ = may_write;
   writes_.set_epoch(lease_.epoch());
   cache_.pump(now, effects);

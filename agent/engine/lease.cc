@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "agent/engine/cache.h"
 #include "reconcilers/manifest/labels.h"
 #include "reconcilers/manifest/names.h"
 
@@ -89,11 +90,18 @@ Deadline Lease::deadline() const {
   return due_;
 }
 
+void Lease::note_version(const LeaseView& view) {
+  const std::string& version = view.meta.resource_version;
+  went_back_ = went_back_ || is_older(version, newest_version_);
+  newest_version_ = version;
+}
+
 void Lease::learn(const std::optional<LeaseView>& view, Now now, Effects& effects) {
   const bool changed =
       !live_ || !view || live_->meta.resource_version != view->meta.resource_version;
   if (changed) seen_at_ = now.monotonic;
   live_ = view;
+  if (view) note_version(*view);
   if (live_ && live_->holder != instance_) {
     if (held_since_renewal_) effects.push_back(HoldLease{});
     held_since_renewal_.reset();
@@ -147,6 +155,7 @@ bool Lease::on(const WriteAnswered& event, Now now, Effects& effects) {
     due_ = now.monotonic + k_retry;
     return true;
   }
+  note_version(*granted);
   if (!held_since_renewal_) {
     epoch_ = granted->transitions + 1;
     log(effects, LogLevel::Info, "lease acquired", {{"holder", instance_}});

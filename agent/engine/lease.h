@@ -38,6 +38,9 @@ class Lease {
   // As last seen, another process has it.
   bool is_anothers() const { return live_ && !live_->holder.empty() && live_->holder != instance_; }
   std::int64_t epoch() const { return epoch_; }
+  // The Lease is older than it was: the cluster holds a past of itself (a backup was restored), or
+  // is another one. A watch from a resource version of the future would stay silent for good.
+  bool went_back() const { return went_back_; }
   // Why it is not held, one sentence; empty while it is.
   const std::string& obstacle() const { return obstacle_; }
 
@@ -45,6 +48,7 @@ class Lease {
   void send(Now now, Effects& effects);
   void learn(const std::optional<LeaseView>& view, Now now, Effects& effects);
   bool may_take(Now now) const;
+  void note_version(const LeaseView& view);
   Document body(Now now, const std::string& holder) const;
 
   ResourceKey key_;
@@ -54,6 +58,8 @@ class Lease {
   bool reading_ = false;
   bool released_ = false;
   bool releasing_ = false;
+  std::string newest_version_;  // ever seen
+  bool went_back_ = false;
   std::optional<LeaseView> live_;
   Instant seen_at_;                            // when live_'s resource version was first seen
   std::optional<Instant> held_since_renewal_;  // when the last granted renewal was sent

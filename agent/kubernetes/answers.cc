@@ -33,6 +33,15 @@ bool is_about_another_object(const Json& status) {
          });
 }
 
+// A resource version that the server has not reached, and may never reach: it serves a past of the
+// cluster (storage.NewTooLargeResourceVersionError of k8s.io/apiserver).
+bool is_about_the_future(const Json& status) {
+  const Json& causes = member(status, "details", "causes");
+  return causes.is_array() && std::any_of(causes.begin(), causes.end(), [](const Json& cause) {
+           return text_of(member(cause, "reason")) == "ResourceVersionTooLarge";
+         });
+}
+
 // Reasons of k8s.io/apimachinery metav1.StatusReason. Codes alone are not enough: both kinds of 409
 // differ, and a 404 without one is some other server's, or a path that this server does not have.
 ErrorCode code_of(int http_status, const std::string& reason, const std::string& message) {
@@ -66,11 +75,13 @@ std::string shown_message(const Json& status, int http_status, ResourceType type
 }
 
 Error error_of(const Json& status, int http_status, ResourceType type) {
-  const ErrorCode code = is_about_another_object(status)
-                             ? ErrorCode::Conflict
-                             : code_of(http_status, text_of(member(status, "reason")),
-                                       text_of(member(status, "message")));
-  return {code, shown_message(status, http_status, type), {}};
+  const auto code = [&] {
+    if (is_about_another_object(status)) return ErrorCode::Conflict;
+    if (is_about_the_future(status)) return ErrorCode::Expired;
+    return code_of(http_status, text_of(member(status, "reason")),
+                   text_of(member(status, "message")));
+  };
+  return {code(), shown_message(status, http_status, type), {}};
 }
 
 // A 2xx whose body is not what it should be: something happened, we do not know what.

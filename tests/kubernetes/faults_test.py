@@ -5,6 +5,7 @@ import threading
 
 from fault_proxy import FaultProxy
 from kubernetes import uids
+from pod_watch import PodWatch
 from world import END_SECONDS_MAX, SEED, Story, cluster_yaml, group_yaml, wait_for
 
 RATE = 0.05
@@ -13,28 +14,6 @@ OUTAGE_SECONDS = float(os.environ.get("E2E_OUTAGE_SECONDS", "10"))
 CPU_OF_AN_OUTAGE_MAX = 0.05
 CLUSTERS = 20
 REMOVED = 5
-LOOK_SECONDS = 0.1
-
-
-class Pods(threading.Thread):
-    """Every pod of these Ray clusters that was ever seen: uids by name."""
-
-    def __init__(self, story, clusters):
-        super().__init__(daemon=True)
-        self._story = story
-        self._selector = f"ray.io/cluster in ({','.join(clusters)})"
-        self._ends = threading.Event()
-        self.seen = {}
-
-    def run(self):
-        while not self._ends.wait(LOOK_SECONDS):
-            for pod in self._story.api.list("pods", self._story.namespace, self._selector):
-                meta = pod["metadata"]
-                self.seen.setdefault(meta["name"], set()).add(meta["uid"])
-
-    def end(self):
-        self._ends.set()
-        self.join()
 
 
 class Faults(Story):
@@ -71,21 +50,9 @@ class Faults(Story):
         for name in clusters:
             self.repository.remove(f"clusters/{name}.yaml")
 
-    def watch_pods(self, clusters):
-        watch = Pods(self, clusters)
-        watch.start()
-        self.addCleanup(watch.end)
-        return watch
-
-    def assert_made_once(self, watch, expected):
-        watch.end()
-        again = {name: found for name, found in watch.seen.items() if len(found) > 1}
-        self.assertEqual({}, again, f"made twice, seed {SEED}")
-        self.assertEqual(expected, set(watch.seen))
-
     def test_errors_and_a_slow_server_change_nothing_of_the_end(self):
         clusters = [f"c{number}" for number in range(CLUSTERS)]
-        watch = self.watch_pods(clusters)
+        watch = PodWatch(self, clusters)
         self.proxy.given.clear()
         self.proxy.rate, self.proxy.latency = RATE, LATENCY_SECONDS
         before = self.bring(clusters, 2)
@@ -99,7 +66,7 @@ class Faults(Story):
             self.assert_untouched(name, self.pods_of(name, after))
         print(f"\nseed {SEED}: {self.proxy.requests} requests, {dict(self.proxy.given)}")
         self.assertGreater(sum(self.proxy.given.values()), 0)
-        self.assert_made_once(watch, set(after))
+        watch.assert_made_once(after)
 
     @staticmethod
     def pods_of(cluster, pods):
@@ -107,7 +74,7 @@ class Faults(Story):
 
     def test_an_outage_deletes_nothing_and_costs_little(self):
         before = self.bring(["red", "green"], 1)
-        watch = self.watch_pods(["red", "green"])
+        watch = PodWatch(self, ["red", "green"])
         self.proxy.set_outage(True)
         self.addCleanup(self.proxy.set_outage, False)
         self.remove(["green"])
@@ -124,4 +91,4 @@ class Faults(Story):
         after = self.bring(["red"], 2)
         wait_for(lambda: not self.pods("green"), END_SECONDS_MAX, "the end of what Git has not")
         self.assert_untouched("red", self.pods_of("red", before))
-        self.assert_made_once(watch, {*before, *after})
+        watch.assert_made_once({*before, *after})

@@ -26,6 +26,7 @@ STORIES = (
     "ray_access_test",
     "leader_test",
     "faults_test",
+    "outage_test",
     "server_test",
     "deploy_test",
     "helm_test",

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -21,6 +22,7 @@ type children struct {
 type child struct {
 	process *os.Process
 	ended   chan struct{}
+	killed  *atomic.Bool // by kill: its end is no failure
 }
 
 // start writes `<name>.pid` and log/`<name>.log` in the state directory. It must be called from one
@@ -36,15 +38,29 @@ func (c *children) start(name string, flags []string) error {
 	if err := command.Start(); err != nil {
 		return err
 	}
-	started := child{command.Process, make(chan struct{})}
+	started := child{command.Process, make(chan struct{}), &atomic.Bool{}}
 	c.running = append(c.running, started)
 	go func() {
 		command.Wait()
 		close(started.ended)
-		c.died <- name
+		if !started.killed.Load() {
+			c.died <- name
+		}
 	}()
 	pid := strconv.Itoa(command.Process.Pid)
 	return os.WriteFile(filepath.Join(c.folder, name+".pid"), []byte(pid), 0o600)
+}
+
+// kill ends all at once; they may be started again.
+func (c *children) kill() {
+	for _, child := range c.running {
+		child.killed.Store(true)
+		child.process.Kill()
+	}
+	for _, child := range c.running {
+		<-child.ended
+	}
+	c.running = nil
 }
 
 // stop ends them in the opposite order.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 )
 
 // fakeNode is one that KWOK plays. A Node's status is taken on create.
@@ -38,4 +39,14 @@ func makeNodes(api *client, plain, withGPUs int) error {
 		}
 	}
 	return nil
+}
+
+// dropNodeLeases: KWOK plays no pods of a node whose Lease is there before it.
+func dropNodeLeases(api *client) error {
+	status, text, err := api.send(http.MethodDelete,
+		"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", nil)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("the nodes' leases: HTTP %d: %s", status, text)
+	}
+	return err
 }

@@ -25,11 +25,15 @@ Starts a control plane with RBAC on, certificates and tokens of its own, and fak
 COMMAND with KUBECONFIG, KUBETEST_URL, KUBETEST_TOKEN, KUBETEST_CA (a PEM file) and KUBETEST_DIR in
 its environment and ends with its exit code. Without COMMAND it prints these, then READY, and waits
 for a signal. Everything it started ends with it; several may run side by side. When a component or
-COMMAND fails, the state directory with the logs stays.`
+COMMAND fails, the state directory with the logs stays.
+
+SIGUSR1 kills all of the control plane, as a power cut does; SIGUSR2 starts it again over what etcd
+has in the state directory, where kubetest.pid has the process id to signal.`
 )
 
 type options struct {
 	folder, host, port, serverFlags, podCIDR string
+	ports                                    []string // of what only components speak to
 	controllers                              bool
 	nodes, gpuNodes                          int
 	command                                  []string
@@ -98,24 +102,51 @@ func serve(ctx context.Context, options *options) (code int, err error) {
 	}
 	plane := &children{folder: options.folder, died: make(chan string, 8)}
 	defer plane.stop()
+	outages := make(chan os.Signal, 1)
+	signal.Notify(outages, syscall.SIGUSR1, syscall.SIGUSR2)
 	if err := startAll(ctx, plane, options); err != nil {
 		return 0, err
 	}
-	if len(options.command) > 0 {
-		return runCommand(ctx, plane, options)
+	commandCtx, cancel := context.WithCancel(ctx)
+	ended, err := startCommand(commandCtx, options)
+	defer func() {
+		cancel()
+		if ended != nil {
+			<-ended
+		}
+	}()
+	if err != nil {
+		return 0, err
 	}
-	for _, line := range append(environment(options), "READY") {
-		fmt.Println(line)
-	}
-	select {
-	case <-ctx.Done():
-		return 0, nil
-	case name := <-plane.died:
-		return 0, endedError(plane, name)
+	return attend(ctx, plane, options, outages, ended)
+}
+
+// attend plays outages until the end of COMMAND, of a component, or of all.
+func attend(ctx context.Context, plane *children, options *options, outages <-chan os.Signal, ended <-chan error) (int, error) {
+	for {
+		select {
+		case <-ctx.Done():
+			if ended == nil {
+				return 0, nil
+			}
+			return 0, errors.New("interrupted")
+		case name := <-plane.died:
+			return 0, endedError(plane, name)
+		case err := <-ended:
+			return exitCode(err)
+		case which := <-outages:
+			plane.kill()
+			if which == syscall.SIGUSR1 {
+				continue
+			}
+			if err := startAll(ctx, plane, options); err != nil {
+				return 0, err
+			}
+		}
 	}
 }
 
-// prepare makes the folders, identities and the port.
+// prepare makes the folders, the process id's file, identities and the ports.
 func prepare(options *options) (err error) {
 	if options.folder, err = filepath.Abs(options.folder); err != nil {
 		return err
@@ -132,6 +163,13 @@ func prepare(options *options) (err error) {
 		}
 		options.port = ports[0]
 	}
+	if options.ports, err = freePorts("127.0.0.1", 5); err != nil {
+		return err
+	}
+	pid := strconv.Itoa(os.Getpid())
+	if err := os.WriteFile(filepath.Join(options.folder, "kubetest.pid"), []byte(pid), 0o600); err != nil {
+		return err
+	}
 	if err := makeIdentities(options.identities(), net.ParseIP(options.host)); err != nil {
 		return err
 	}
@@ -139,11 +177,7 @@ func prepare(options *options) (err error) {
 }
 
 func startAll(ctx context.Context, plane *children, options *options) error {
-	ports, err := freePorts("127.0.0.1", 5)
-	if err != nil {
-		return err
-	}
-	etcd, peer := "http://127.0.0.1:"+ports[0], "http://127.0.0.1:"+ports[1]
+	etcd, peer := "http://127.0.0.1:"+options.ports[0], "http://127.0.0.1:"+options.ports[1]
 	if err := plane.start("etcd", etcdFlags(etcd, peer)); err != nil {
 		return err
 	}
@@ -157,20 +191,23 @@ func startAll(ctx context.Context, plane *children, options *options) error {
 	if err := waitFor(ctx, plane, api, "/readyz"); err != nil || !options.controllers {
 		return err
 	}
-	return startControllers(ctx, plane, options, api, ports[2:])
+	return startControllers(ctx, plane, options, api)
 }
 
-func startControllers(ctx context.Context, plane *children, options *options, api *client, ports []string) error {
+func startControllers(ctx context.Context, plane *children, options *options, api *client) error {
 	if err := writeKwokStages(filepath.Join(options.identities(), "kwok.yaml")); err != nil {
+		return err
+	}
+	if err := dropNodeLeases(api); err != nil {
 		return err
 	}
 	for i, component := range []struct {
 		name  string
 		flags []string
 	}{
-		{"kube-controller-manager", managerFlags(options, ports[0])},
-		{"kube-scheduler", clientFlags("kube-scheduler", ports[1])},
-		{"kwok", kwokFlags(options, ports[2])},
+		{"kube-controller-manager", managerFlags(options, options.ports[2])},
+		{"kube-scheduler", clientFlags("kube-scheduler", options.ports[3])},
+		{"kwok", kwokFlags(options, options.ports[4])},
 	} {
 		if options.nodes+options.gpuNodes == 0 && i == 2 {
 			break
@@ -213,29 +250,33 @@ func environment(options *options) []string {
 		"KUBECONFIG=" + filepath.Join(options.identities(), "admin.kubeconfig")}
 }
 
-// runCommand ends COMMAND when a component ends.
-func runCommand(ctx context.Context, plane *children, options *options) (int, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+// startCommand sends what COMMAND ends with, once, and closes the channel. COMMAND ends with ctx.
+// Without COMMAND it prints where things are, and there is no channel.
+func startCommand(ctx context.Context, options *options) (<-chan error, error) {
+	if len(options.command) == 0 {
+		for _, line := range append(environment(options), "READY") {
+			fmt.Println(line)
+		}
+		return nil, nil
+	}
 	command := exec.CommandContext(ctx, options.command[0], options.command[1:]...)
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = time.Minute
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
 	command.Env = append(os.Environ(), environment(options)...)
-	ended := make(chan struct{})
-	defer close(ended)
-	go func() {
-		select {
-		case name := <-plane.died:
-			cancel(endedError(plane, name))
-		case <-ended:
-		}
-	}()
-	err := command.Run()
-	if cause := context.Cause(ctx); cause != nil {
-		return 0, cause
+	if err := command.Start(); err != nil {
+		return nil, err
 	}
+	ended := make(chan error, 1)
+	go func() {
+		defer close(ended)
+		ended <- command.Wait()
+	}()
+	return ended, nil
+}
+
+func exitCode(err error) (int, error) {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		return max(1, exit.ExitCode()), nil

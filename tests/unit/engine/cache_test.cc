@@ -108,6 +108,34 @@ TEST_F(CacheTest, watches_from_where_it_was_and_lists_again_only_when_that_is_fo
   EXPECT_TRUE(cache.is_complete(ResourceType::Pod)) << "what was known stays known meanwhile";
 }
 
+TEST_F(CacheTest, lists_at_once_when_a_server_that_was_away_has_forgotten_where_it_was) {
+  pump(seconds(0));
+  list({}, "5");
+  for (Duration now{0}; now < seconds(100); now += seconds(31)) {
+    ASSERT_EQ(all<StartWatch>(pump(now)).size(), 1U);
+    end_watch(ErrorCode::Unavailable, now);
+  }
+  EXPECT_TRUE(pump(seconds(94)).empty()) << "it waits";
+  cache.retry_now();
+  ASSERT_EQ(all<StartWatch>(pump(seconds(95))).size(), 1U);
+  end_watch(ErrorCode::Expired, seconds(95));
+  EXPECT_EQ(all<StartList>(pump(seconds(96))).size(), 1U);
+}
+
+TEST_F(CacheTest, starts_no_two_watches_within_a_second_though_each_brought_something) {
+  pump(seconds(0));
+  list({}, "5");
+  ASSERT_EQ(all<StartWatch>(pump(seconds(0))).size(), 1U);
+  cache.on(WatchBookmark{ResourceType::Pod, "8"});
+  end_watch(ErrorCode::Unavailable, milliseconds(10));
+  EXPECT_TRUE(pump(milliseconds(999)).empty());
+  ASSERT_EQ(all<StartWatch>(pump(seconds(1))).size(), 1U);
+  watch(pod("a", "9"));
+  end_watch(ErrorCode::Expired, milliseconds(1010));
+  EXPECT_TRUE(pump(milliseconds(1999)).empty());
+  EXPECT_EQ(all<StartList>(pump(seconds(2))).size(), 1U);
+}
+
 TEST_F(CacheTest, waits_longer_each_time_a_list_fails) {
   Duration waited{0};
   Duration now{0};

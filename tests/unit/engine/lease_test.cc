@@ -132,6 +132,27 @@ TEST_F(LeaseTest, is_given_up_at_once_when_another_is_found_to_hold_it) {
   EXPECT_FALSE(mine.is_held(at(seconds(6))));
 }
 
+TEST_F(LeaseTest, tells_when_the_cluster_is_older_than_it_was) {
+  acquire(seconds(0));
+  note(pump(seconds(5)));
+  answer(failed(ErrorCode::Conflict), seconds(5));
+  EXPECT_FALSE(mine.went_back());
+  pump(seconds(6));
+  read(ResourceView{lease("one", "9", 0)}, seconds(6));
+  EXPECT_TRUE(mine.went_back());
+}
+
+TEST_F(LeaseTest, tells_when_the_cluster_is_from_before_the_lease) {
+  acquire(seconds(0));
+  note(pump(seconds(5)));
+  answer(failed(ErrorCode::Conflict), seconds(5));
+  pump(seconds(6));
+  read(std::optional<ResourceView>{}, seconds(6));
+  EXPECT_FALSE(mine.went_back()) << "somebody may have deleted it";
+  answer(ResourceView{lease("one", "8", 0)}, seconds(6));
+  EXPECT_TRUE(mine.went_back());
+}
+
 TEST_F(LeaseTest, is_given_back_at_the_end) {
   acquire(seconds(0));
   Effects effects;

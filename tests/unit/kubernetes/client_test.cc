@@ -249,6 +249,16 @@ TEST(Watch, that_is_too_old_is_expired_both_ways) {
   }
 }
 
+TEST(Watch, from_a_version_that_the_server_has_not_reached_wants_a_new_list) {
+  Rig rig{[&](const SeenRequest&, const ExchangePtr& exchange) {
+    exchange->answer(504, R"({"kind": "Status", "code": 504, "reason": "Timeout",
+        "message": "Timeout: Too large resource version: 999, current: 265",
+        "details": {"causes": [{"reason": "ResourceVersionTooLarge"}]}})");
+  }};
+  rig.api().start_watch({ResourceType::Pod, "999"});
+  EXPECT_EQ(rig.only_event<engine::WatchEnded>().error.code, ErrorCode::Expired);
+}
+
 TEST(Watch, ends_at_what_is_no_event) {
   for (const std::string line : {"{\"type\":\"ADDED\",\"object\":{}}\n", "garbage\n", "<html>\n"}) {
     Rig rig{[&](const SeenRequest&, const ExchangePtr& exchange) {
