@@ -147,9 +147,11 @@ int run_check(const cli::CheckCommand& command) {
   if (!connection) return complain(connection.error(), k_connect_hint);
   const std::string server = connection->server;
   const bool through_api_server = config->ray_access == AgentConfig::RayAccess::ApiserverProxy;
-  CheckRun run(
-      std::move(*connection),
-      kubernetes::needed_access(config->agent_namespace, config->companions, through_api_server));
+  CheckRun run(std::move(*connection),
+               kubernetes::needed_access({.agent_ns = config->agent_namespace,
+                                          .namespaces = config->namespaces,
+                                          .companions = config->companions,
+                                          .through_api_server = through_api_server}));
   const std::optional<Error> error = run.run();
   if (error && error->code == ErrorCode::NotFound) {
     std::printf("%s does not tell rights: the local cluster gives its user all of them\n",

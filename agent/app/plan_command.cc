@@ -53,17 +53,21 @@ constexpr const char* k_repository = "the repository";
 constexpr const char* k_status_branch = "the status branch";
 constexpr const char* k_heads = "Ray heads";
 
-std::string list_of(ResourceType type) { return std::string("the list of ") + plural_of(type); }
+std::string list_of(ResourceType type, const std::string& ns) {
+  return std::string("the list of ") + plural_of(type) + (ns.empty() ? "" : " in " + ns);
+}
 
 // Who is to answer, for people.
 std::string asked_by(const engine::Effect& effect) {
-  if (const auto* list = std::get_if<engine::StartList>(&effect)) return list_of(list->type);
+  if (const auto* list = std::get_if<engine::StartList>(&effect))
+    return list_of(list->type, list->ns);
   if (std::holds_alternative<engine::LoadStatus>(effect)) return k_status_branch;
   return std::holds_alternative<engine::AskRay>(effect) ? k_heads : k_repository;
 }
 
 std::string answered_by(const engine::Event& event) {
-  if (const auto* list = std::get_if<engine::ListCompleted>(&event)) return list_of(list->type);
+  if (const auto* list = std::get_if<engine::ListCompleted>(&event))
+    return list_of(list->type, list->ns);
   if (std::holds_alternative<engine::StatusLoaded>(event)) return k_status_branch;
   return std::holds_alternative<engine::RayAnswered>(event) ? k_heads : k_repository;
 }
@@ -77,7 +81,7 @@ std::string next_step_for_repository(const Error& error) {
 
 std::string next_step_for_cluster(const Error& error) {
   if (error.code == ErrorCode::Unauthenticated || error.code == ErrorCode::Forbidden)
-    return "a plan needs the right to list, in all namespaces, what the agent writes";
+    return "a plan needs the right to list what the agent writes, where it writes";
   return "is the cluster of cluster.kubeconfig running, and can it be reached from here?";
 }
 

@@ -18,7 +18,7 @@ engine::EngineOptions engine_options(const AgentConfig& config, const std::strin
           .repository = config.repository.url + "#" + config.repository.branch,
           .branch = config.repository.branch,
           .default_ns = config.default_namespace,
-          .refused_companions = refused_companions(config.companions),
+          .permissions = permissions_of(config),
           .poll_interval = seconds(config.repository.poll_interval_seconds),
           .guards = {.objects = static_cast<int>(config.guards.objects),
                      .percent = static_cast<int>(config.guards.percent)},

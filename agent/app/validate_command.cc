@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,15 +24,15 @@ Result<std::vector<std::string>> all_files(const std::vector<std::string>& paths
   return files;
 }
 
-Result<std::set<Kind>> allowed_companions(const std::vector<std::string>& more) {
-  std::set<Kind> allowed = default_companions();
+Result<Permissions> permissions_with(const std::vector<std::string>& more) {
+  AgentConfig config;
   for (const std::string& name : more) {
     const std::optional<Kind> kind = parse_kind(name);
     if (!kind || !is_companion(*kind))
       return fail(ErrorCode::InvalidInput, "--allow-kind names no companion kind", name);
-    allowed.insert(*kind);
+    config.companions.insert(*kind);
   }
-  return allowed;
+  return permissions_of(config);
 }
 
 int print(const Validation& validation) {
@@ -51,9 +50,9 @@ int print(const Validation& validation) {
 }  // namespace
 
 int run_validate(const cli::ValidateCommand& command) {
-  const Result<std::set<Kind>> allowed = allowed_companions(command.allowed_kinds);
-  if (!allowed) {
-    std::fprintf(stderr, "ray-gitops: %s\n", printable(describe(allowed.error())).c_str());
+  const Result<Permissions> permissions = permissions_with(command.allowed_kinds);
+  if (!permissions) {
+    std::fprintf(stderr, "ray-gitops: %s\n", printable(describe(permissions.error())).c_str());
     return cli::k_exit_usage;
   }
   const Result<std::vector<std::string>> paths = all_files(command.paths);
@@ -76,7 +75,7 @@ int run_validate(const cli::ValidateCommand& command) {
     contents.push_back(std::move(*content));
     sources.push_back({.path = path, .bytes = contents.back(), .commit = ""});
   }
-  return print(validate_files(sources, command.default_namespace, refused_companions(*allowed)));
+  return print(validate_files(sources, command.default_namespace, *permissions));
 }
 
 }  // namespace ray_gitops::app

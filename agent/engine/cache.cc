@@ -34,13 +34,31 @@ bool is_older(const std::string& left, const std::string& right) {
   return left < right;
 }
 
-Cache::Cache(const std::vector<ResourceType>& types, OnChange on_change)
-    : on_change_(std::move(on_change)) {
-  for (const ResourceType type : types) watches_[type].required = true;
+Cache::Cache(const std::vector<ResourceType>& types, OnChange on_change,
+             std::set<std::string> namespaces)
+    : namespaces_(std::move(namespaces)), on_change_(std::move(on_change)) {
+  for (const ResourceType type : types)
+    for (const Scope& scope : scopes_of(type)) watches_[scope].required = true;
+}
+
+std::vector<Cache::Scope> Cache::scopes_of(ResourceType type) const {
+  if (namespaces_.empty()) return {{type, ""}};
+  std::vector<Scope> scopes;
+  for (const std::string& ns : namespaces_) scopes.push_back({type, ns});
+  return scopes;
+}
+
+void Cache::watch(ResourceType type) {
+  for (const Scope& scope : scopes_of(type)) watches_.try_emplace(scope);
+}
+
+const Cache::Watch* Cache::watch_of(const ResourceKey& key) const {
+  const auto found = watches_.find({key.type, namespaces_.empty() ? std::string{} : key.ns});
+  return found == watches_.end() ? nullptr : &found->second;
 }
 
 void Cache::on(ListCompleted event) {
-  Watch& watch = watches_.at(event.type);
+  Watch& watch = watches_.at({event.type, event.ns});
   watch.stage = Stage::Listed;
   watch.complete = true;
   watch.problem.reset();
@@ -57,13 +75,15 @@ void Cache::on(ListCompleted event) {
     const auto current = it++;
     const ObjectMeta& meta = meta_of(current->second);
     const bool newer = is_older(event.resource_version, meta.resource_version);
-    if (meta.key.type == event.type && !listed.contains(meta.key) && !newer) erase(current);
+    const bool listable =
+        meta.key.type == event.type && (event.ns.empty() || meta.key.ns == event.ns);
+    if (listable && !listed.contains(meta.key) && !newer) erase(current);
   }
 }
 
 void Cache::on(WatchChanged event) {
   const ObjectMeta& meta = meta_of(event.object);
-  Watch& watch = watches_.at(event.type);
+  Watch& watch = watches_.at({event.type, event.ns});
   watch.failures = 0;
   watch.resource_version = meta.resource_version;
   if (event.deleted)
@@ -73,13 +93,13 @@ void Cache::on(WatchChanged event) {
 }
 
 void Cache::on(const WatchBookmark& event) {
-  Watch& watch = watches_.at(event.type);
+  Watch& watch = watches_.at({event.type, event.ns});
   watch.failures = 0;
   watch.resource_version = event.resource_version;
 }
 
 void Cache::on(const WatchEnded& event, Now now, Effects& effects) {
-  Watch& watch = watches_.at(event.type);
+  Watch& watch = watches_.at({event.type, event.ns});
   const bool watched = watch.stage == Stage::Watching;
   const bool expired = event.error.code == ErrorCode::Expired;
   // A server that has forgotten where we were does answer, however often it did not before.
@@ -92,37 +112,42 @@ void Cache::on(const WatchEnded& event, Now now, Effects& effects) {
   watch.due = std::max(now.monotonic + pause, watch.next_start);
   if (watch.failures > 1)
     log(effects, LogLevel::Warning, "watch interrupted",
-        {{"type", kind_of(event.type)}, {"error", describe(event.error)}});
+        {{"type", kind_of(event.type)},
+         {"namespace", event.ns.empty() ? "all" : event.ns},
+         {"error", describe(event.error)}});
 }
 
 void Cache::retry_now() {
-  for (auto& [type, watch] : watches_) watch.due = watch.next_start;
+  for (auto& [scope, watch] : watches_) watch.due = watch.next_start;
 }
 
 void Cache::pump(Now now, Effects& effects) {
-  for (auto& [type, watch] : watches_) {
+  for (auto& [scope, watch] : watches_) {
     if (watch.due > now.monotonic) continue;
     if (watch.stage == Stage::Idle) {
       watch.stage = Stage::Listing;
-      effects.push_back(StartList{type});
+      effects.push_back(StartList{scope.type, scope.ns});
     } else if (watch.stage == Stage::Listed) {
       watch.stage = Stage::Watching;
       watch.next_start = now.monotonic + k_watch_spacing;
-      effects.push_back(StartWatch{type, watch.resource_version});
+      effects.push_back(StartWatch{scope.type, watch.resource_version, scope.ns});
     }
   }
 }
 
 Deadline Cache::deadline() const {
   Deadline next;
-  for (const auto& [type, watch] : watches_)
+  for (const auto& [scope, watch] : watches_)
     if (watch.stage == Stage::Idle || watch.stage == Stage::Listed) next = earlier(next, watch.due);
   return next;
 }
 
 bool Cache::is_complete(ResourceType type) const {
-  const auto found = watches_.find(type);
-  return found != watches_.end() && found->second.complete;
+  const std::vector<Scope> scopes = scopes_of(type);
+  return std::all_of(scopes.begin(), scopes.end(), [this](const Scope& scope) {
+    const auto found = watches_.find(scope);
+    return found != watches_.end() && found->second.complete;
+  });
 }
 
 bool Cache::all_complete() const {
@@ -132,15 +157,18 @@ bool Cache::all_complete() const {
 }
 
 std::optional<Error> Cache::problem_of(ResourceType type) const {
-  const auto found = watches_.find(type);
-  return found == watches_.end() ? std::nullopt : found->second.problem;
+  for (const Scope& scope : scopes_of(type)) {
+    const auto found = watches_.find(scope);
+    if (found != watches_.end() && found->second.problem) return found->second.problem;
+  }
+  return std::nullopt;
 }
 
 void Cache::put(ResourceView view) {
   const ObjectMeta& meta = meta_of(view);
-  const auto watch = watches_.find(meta.key.type);
-  const bool told = watch != watches_.end() && watch->second.complete &&
-                    !is_older(watch->second.resource_version, meta.resource_version);
+  const Watch* watch = watch_of(meta.key);
+  const bool told = watch != nullptr && watch->complete &&
+                    !is_older(watch->resource_version, meta.resource_version);
   if (told && !objects_.contains(meta.key)) return;
   take(std::move(view));
 }

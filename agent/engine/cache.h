@@ -1,5 +1,6 @@
 #pragma once
-// What the cluster holds of this agent's, kept current by one list and watch a type.
+// What the cluster holds of this agent's, kept current by one list and watch a type; one a type and
+// namespace where the agent is kept to some.
 
 #include <cstddef>
 #include <functional>
@@ -25,11 +26,13 @@ class Cache {
   // Called for each change: what was there and what is there now, null where there is nothing.
   using OnChange = std::function<void(const ResourceView* before, const ResourceView* after)>;
 
-  // `types` are what nothing can be decided without.
-  Cache(const std::vector<ResourceType>& types, OnChange on_change);
+  // `types` are what nothing can be decided without; `namespaces` those that are looked at, all of
+  // them when it is empty.
+  Cache(const std::vector<ResourceType>& types, OnChange on_change,
+        std::set<std::string> namespaces = {});
 
   // Lists and watches one more type from now on: of companions that are in use.
-  void watch(ResourceType type) { watches_.try_emplace(type); }
+  void watch(ResourceType type);
 
   void on(ListCompleted event);
   void on(WatchChanged event);
@@ -42,7 +45,7 @@ class Cache {
   void pump(Now now, Effects& effects);
   Deadline deadline() const;
 
-  // A complete list of the type has been seen.
+  // A complete list of the type has been seen, in each namespace.
   bool is_complete(ResourceType type) const;
   // Of the types that nothing can be decided without.
   bool all_complete() const;
@@ -80,12 +83,22 @@ class Cache {
     Instant next_start;  // of a watch, not before
   };
 
+  // What one list and watch is about.
+  struct Scope {
+    ResourceType type = ResourceType::Pod;
+    std::string ns;  // empty: all namespaces
+    auto operator<=>(const Scope&) const = default;
+  };
+
+  std::vector<Scope> scopes_of(ResourceType type) const;
+  const Watch* watch_of(const ResourceKey& key) const;
   void take(ResourceView view);
   void store(ResourceView view);
   void erase(std::map<ResourceKey, ResourceView>::iterator found);
   void index(const ResourceView& view, bool add);
 
-  std::map<ResourceType, Watch> watches_;
+  std::set<std::string> namespaces_;
+  std::map<Scope, Watch> watches_;
   OnChange on_change_;
   std::map<ResourceKey, ResourceView> objects_;
   std::map<std::pair<std::string, std::string>, std::set<ResourceKey>> by_cluster_;

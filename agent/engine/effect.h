@@ -47,11 +47,13 @@ struct PublishStatus {
 // -> ListCompleted, or WatchEnded
 struct StartList {
   ResourceType type = ResourceType::Pod;
+  std::string ns = {};  // empty: of all namespaces
 };
 
 struct StartWatch {
   ResourceType type = ResourceType::Pod;
   std::string resource_version;
+  std::string ns = {};  // empty: of all namespaces
 };
 
 // Writes decided under this epoch of the Lease may leave until then, and no others. A later one

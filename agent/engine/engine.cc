@@ -7,9 +7,12 @@ namespace {
 
 constexpr Duration k_stop_patience = std::chrono::seconds(3);
 
-std::vector<ResourceType> watched_types() {
-  return {ResourceType::Namespace, ResourceType::ConfigMap, ResourceType::Secret,
-          ResourceType::Service, ResourceType::Pod};
+std::vector<ResourceType> watched_types(const EngineOptions& options) {
+  std::vector<ResourceType> types{ResourceType::ConfigMap, ResourceType::Secret,
+                                  ResourceType::Service, ResourceType::Pod};
+  // Whose rights end at some namespaces may not list those there are, and makes none.
+  if (options.permissions.namespaces.empty()) types.insert(types.begin(), ResourceType::Namespace);
+  return types;
 }
 
 template <class... Handlers>
@@ -25,10 +28,12 @@ Engine::Engine(EngineOptions options)
     : options_(std::move(options)),
       lease_(options_),
       publisher_(options_),
-      cache_(watched_types(),
-             [this](const ResourceView* before, const ResourceView* after) {
-               objects_.on_change(before, after, now_);
-             }),
+      cache_(
+          watched_types(options_),
+          [this](const ResourceView* before, const ResourceView* after) {
+            objects_.on_change(before, after, now_);
+          },
+          options_.permissions.namespaces),
       writes_(options_.agent_id, cache_),
       source_(options_),
       objects_(options_, cache_, writes_, heads_, autoscaling_, publisher_),

@@ -78,22 +78,26 @@ struct StatusPublished {
 };
 
 // A complete list of one type, filtered by the agent's label. An incomplete one is a WatchEnded.
+// `ns`, here and of watches: that of the StartList or StartWatch.
 struct ListCompleted {
   ResourceType type = ResourceType::Pod;
   std::vector<ResourceView> objects;
   std::string resource_version;
+  std::string ns = {};
 };
 
 struct WatchChanged {
   ResourceType type = ResourceType::Pod;
   bool deleted = false;
   ResourceView object;
+  std::string ns = {};
 };
 
 // A bookmark: the watch may resume from here.
 struct WatchBookmark {
   ResourceType type = ResourceType::Pod;
   std::string resource_version;
+  std::string ns = {};
 };
 
 // The list or watch of a type ended: Expired asks for a new list, anything else for a new watch
@@ -101,6 +105,7 @@ struct WatchBookmark {
 struct WatchEnded {
   ResourceType type = ResourceType::Pod;
   Error error;
+  std::string ns = {};
 };
 
 // The answer to SendWrite. A Delete answers nullopt when the object is gone at once, else the

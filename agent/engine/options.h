@@ -1,10 +1,9 @@
 #pragma once
 // What the engine is told once, at its start.
 
-#include <set>
 #include <string>
 
-#include "reconcilers/model/object_key.h"
+#include "reconcilers/declaration/permissions.h"
 #include "reconcilers/model/time.h"
 #include "reconcilers/sync/judge.h"
 
@@ -26,7 +25,7 @@ struct EngineOptions {
   std::string repository;  // normalised URL without credentials
   std::string branch;
   std::string default_ns;
-  std::set<Kind> refused_companions;  // kinds that files may not hold
+  Permissions permissions;  // the namespaces are those that are listed and watched, too
   Duration poll_interval = std::chrono::seconds(10);
   sync::GuardSettings guards;
   StatusOptions status;

@@ -140,7 +140,7 @@ ParsedFile Source::parse(const SourceFile& file, const std::string& commit) {
   if (!file.refused.empty()) return refused_file(file);
   if (file.content)
     return parse_file({.path = file.path, .bytes = *file.content, .commit = commit},
-                      options_.default_ns, options_.refused_companions);
+                      options_.default_ns, options_.permissions);
   const auto known = parsed_.find(file.blob_id);
   if (known != parsed_.end()) return moved(known->second, file.path, commit);
   SourceFile missing = file;

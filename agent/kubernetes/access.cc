@@ -22,49 +22,56 @@ Result<Json> parse_answer(const HttpResponse& response) {
   return body.json();
 }
 
-bool is_asked_for(const std::vector<AccessNeed>& needs, ResourceType type) {
-  return std::ranges::any_of(needs, [type](const AccessNeed& need) {
-    return need.group == group_of(type) && need.resource == plural_of(type);
+bool is_asked_for(const std::vector<AccessNeed>& needs, const std::string& ns, ResourceType type) {
+  return std::ranges::any_of(needs, [&](const AccessNeed& need) {
+    return need.ns == ns && need.group == group_of(type) && need.resource == plural_of(type);
   });
 }
 
-}  // namespace
-
-std::vector<AccessNeed> needed_access(const std::string& agent_ns, const std::set<Kind>& companions,
-                                      bool through_api_server) {
+// `ns` empty: in all namespaces.
+void add_needs_in(const std::string& ns, const AccessScope& scope, std::vector<AccessNeed>& needs) {
   const std::vector<std::string> applied{"get", "list", "watch", "create", "patch", "delete"};
   // Anchors and Services are replaced, too: only at the resource version that was seen.
   const std::vector<std::string> replaced{"get",    "list",  "watch", "create",
                                           "update", "patch", "delete"};
-  std::vector<AccessNeed> needs{
-      {"", "pods", applied, "", "Ray clusters cannot run"},
-      {"", "services", replaced, "", "Ray clusters cannot be reached"},
-      {"", "configmaps", replaced, "", "nothing can be remembered, and ConfigMaps are not applied"},
-      {"", "secrets", applied, "", "Secrets that stand in Git are not applied"},
-      {"",
-       "namespaces",
-       {"get", "list", "watch", "create", "patch"},
-       "",
-       "Namespaces that stand in Git cannot be made"},
-      {"coordination.k8s.io",
-       "leases",
-       {"get", "create", "update"},
-       agent_ns,
-       "the agent does nothing: it must be the only one of its id"},
-  };
-  for (const Kind kind : companions) {
+  needs.push_back({"", "pods", applied, ns, "Ray clusters cannot run"});
+  needs.push_back({"", "services", replaced, ns, "Ray clusters cannot be reached"});
+  needs.push_back({"", "configmaps", replaced, ns,
+                   "nothing can be remembered, and ConfigMaps are not applied"});
+  needs.push_back({"", "secrets", applied, ns, "Secrets that stand in Git are not applied"});
+  if (ns.empty())
+    needs.push_back({"",
+                     "namespaces",
+                     {"get", "list", "watch", "create", "patch"},
+                     ns,
+                     "Namespaces that stand in Git cannot be made"});
+  for (const Kind kind : scope.companions) {
     const ResourceType type = companion_type(kind);
-    if (is_asked_for(needs, type)) continue;
-    needs.push_back({std::string(group_of(type)), plural_of(type), applied, "",
+    if (kind == Kind::Namespace || is_asked_for(needs, ns, type)) continue;
+    needs.push_back({std::string(group_of(type)), plural_of(type), applied, ns,
                      std::string(kind_of(type)) + " objects that stand in Git are not applied"});
   }
   // The verbs are those of GET, POST and PUT.
-  if (through_api_server)
+  if (scope.through_api_server)
     needs.push_back({"",
                      "pods/proxy",
                      {"get", "create", "update"},
-                     "",
+                     ns,
                      "jobs and Serve configurations do not reach Ray"});
+}
+
+}  // namespace
+
+std::vector<AccessNeed> needed_access(const AccessScope& scope) {
+  std::vector<AccessNeed> needs;
+  for (const std::string& ns :
+       scope.namespaces.empty() ? std::set<std::string>{""} : scope.namespaces)
+    add_needs_in(ns, scope, needs);
+  needs.push_back({"coordination.k8s.io",
+                   "leases",
+                   {"get", "create", "update"},
+                   scope.agent_ns,
+                   "the agent does nothing: it must be the only one of its id"});
   return needs;
 }
 

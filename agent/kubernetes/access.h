@@ -23,10 +23,13 @@ struct AccessNeed {
 
 // All of it, what matters most first. deploy/kustomize/rights.yaml gives the same,
 // for the companions that are allowed when the configuration does not say.
-// `companions`: the kinds that may stand in Git.
-// `through_api_server`: Ray heads are reached by the API server's proxy.
-std::vector<AccessNeed> needed_access(const std::string& agent_ns, const std::set<Kind>& companions,
-                                      bool through_api_server);
+struct AccessScope {
+  std::string agent_ns;
+  std::set<std::string> namespaces;  // that the agent is kept to; empty: all
+  std::set<Kind> companions;         // kinds that may stand in Git
+  bool through_api_server = false;   // Ray heads are reached by the API server's proxy
+};
+std::vector<AccessNeed> needed_access(const AccessScope& scope);
 
 // "pods in all namespaces"
 std::string to_string(const AccessNeed& need);

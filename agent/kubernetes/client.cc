@@ -16,7 +16,7 @@ namespace {
 using MaybeView = std::optional<ResourceView>;
 
 struct Listing {
-  ResourceType type = ResourceType::Pod;
+  Collection collection;
   std::vector<ResourceView> objects;
   std::string continue_token;
   int pages = 0;
@@ -24,7 +24,7 @@ struct Listing {
 };
 
 struct Watching {
-  ResourceType type = ResourceType::Pod;
+  Collection collection;
   LineSplitter lines;
   std::optional<Error> error;  // why we ended it
 };
@@ -58,7 +58,7 @@ Result<MaybeView> read_object(const Result<HttpResponse>& answer, ResourceType t
 Error end_of_watch(const Watching& watching, const Result<HttpResponse>& answer) {
   if (watching.error) return *watching.error;
   if (!answer) return answer.error();
-  if (!is_success(*answer)) return parse_error(*answer, watching.type);
+  if (!is_success(*answer)) return parse_error(*answer, watching.collection.type);
   if (watching.lines.waiting() > 0)
     return {ErrorCode::Unavailable, "the watch ended within an event", {}};
   return {ErrorCode::Unavailable, "the server ended the watch", {}};
@@ -92,9 +92,9 @@ struct KubernetesClient::State {
   void fetch_page(const std::shared_ptr<Listing>& listing);
   void take_page(const std::shared_ptr<Listing>& listing, Result<ListPage> page);
   bool take_watch_line(Watching& watching, std::string_view line);
-  void end(ResourceType type, Error error) {
-    if (error.where.empty()) error.where = plural_of(type);
-    deliver(engine::WatchEnded{type, std::move(error)});
+  void end(const Collection& collection, Error error) {
+    if (error.where.empty()) error.where = plural_of(collection.type);
+    deliver(engine::WatchEnded{collection.type, std::move(error), collection.ns});
   }
 };
 
@@ -108,9 +108,9 @@ void KubernetesClient::State::deliver_later(engine::Event event) {
 }
 
 void KubernetesClient::State::fetch_page(const std::shared_ptr<Listing>& listing) {
-  sender.send(render_list(listing->type, agent_id, listing->continue_token), RequestClass::List,
+  sender.send(render_list(listing->collection, listing->continue_token), RequestClass::List,
               {.on_data = {}, .on_done = [this, listing](const Result<HttpResponse>& answer) {
-                 take_page(listing, page_of(answer, listing->type));
+                 take_page(listing, page_of(answer, listing->collection.type));
                }});
 }
 
@@ -120,8 +120,8 @@ void KubernetesClient::State::take_page(const std::shared_ptr<Listing>& listing,
     const bool forgotten = page.error().code == ErrorCode::Expired &&
                            !listing->continue_token.empty() &&
                            listing->restarts < k_list_restarts_max;
-    if (!forgotten) return end(listing->type, std::move(page.error()));
-    *listing = Listing{.type = listing->type,
+    if (!forgotten) return end(listing->collection, std::move(page.error()));
+    *listing = Listing{.collection = listing->collection,
                        .objects = {},
                        .continue_token = {},
                        .pages = 0,
@@ -131,15 +131,16 @@ void KubernetesClient::State::take_page(const std::shared_ptr<Listing>& listing,
   std::move(page->objects.begin(), page->objects.end(), std::back_inserter(listing->objects));
   listing->continue_token = std::move(page->continue_token);
   if (listing->continue_token.empty())
-    return deliver(engine::ListCompleted{listing->type, std::move(listing->objects),
-                                         std::move(page->resource_version)});
+    return deliver(engine::ListCompleted{listing->collection.type, std::move(listing->objects),
+                                         std::move(page->resource_version),
+                                         listing->collection.ns});
   if (++listing->pages >= k_list_pages_max)
-    return end(listing->type, {ErrorCode::LimitExceeded, "the list has too many pages", {}});
+    return end(listing->collection, {ErrorCode::LimitExceeded, "the list has too many pages", {}});
   fetch_page(listing);
 }
 
 bool KubernetesClient::State::take_watch_line(Watching& watching, std::string_view line) {
-  auto event = parse_watch_line(watching.type, line);
+  auto event = parse_watch_line(watching.collection.type, line, watching.collection.ns);
   if (!event) {
     watching.error = std::move(event.error());
     return false;
@@ -156,13 +157,13 @@ KubernetesClient::~KubernetesClient() = default;
 
 void KubernetesClient::start_list(const engine::StartList& effect) {
   auto listing = std::make_shared<Listing>();
-  listing->type = effect.type;
+  listing->collection = {effect.type, effect.ns, state_->agent_id};
   state_->fetch_page(listing);
 }
 
 void KubernetesClient::start_watch(const engine::StartWatch& effect) {
   auto watching = std::make_shared<Watching>();
-  watching->type = effect.type;
+  watching->collection = {effect.type, effect.ns, state_->agent_id};
   HttpHandlers handlers;
   handlers.on_data = [state = state_.get(), watching](std::string_view bytes) {
     const bool goes_on = watching->lines.append(
@@ -172,9 +173,9 @@ void KubernetesClient::start_watch(const engine::StartWatch& effect) {
     return goes_on;
   };
   handlers.on_done = [state = state_.get(), watching](const Result<HttpResponse>& answer) {
-    state->end(watching->type, end_of_watch(*watching, answer));
+    state->end(watching->collection, end_of_watch(*watching, answer));
   };
-  state_->sender.send(render_watch(effect.type, state_->agent_id, effect.resource_version),
+  state_->sender.send(render_watch(watching->collection, effect.resource_version),
                       RequestClass::Watch, std::move(handlers));
 }
 

@@ -60,9 +60,11 @@ Result<std::string> object_path(const ResourceKey& key) {
   return TRY(collection_path(key)) + "/" + percent_encode(key.name);
 }
 
-std::string selected(ResourceType type, const std::string& agent_id) {
-  return api_root(type) + "/" + plural_of(type) +
-         "?labelSelector=" + percent_encode(std::string{labels::k_agent} + "=" + agent_id);
+std::string selected(const Collection& collection) {
+  const std::string ns =
+      collection.ns.empty() ? std::string{} : "/namespaces/" + percent_encode(collection.ns);
+  return api_root(collection.type) + ns + "/" + plural_of(collection.type) + "?labelSelector=" +
+         percent_encode(std::string{labels::k_agent} + "=" + collection.agent_id);
 }
 
 std::string with_manager(const std::string& path) {
@@ -92,18 +94,16 @@ std::string delete_options(const Preconditions& preconditions) {
 
 }  // namespace
 
-ApiRequest render_list(ResourceType type, const std::string& agent_id,
-                       const std::string& continue_token) {
-  std::string target = selected(type, agent_id) + "&limit=" + std::to_string(k_list_page_objects);
+ApiRequest render_list(const Collection& collection, const std::string& continue_token) {
+  std::string target = selected(collection) + "&limit=" + std::to_string(k_list_page_objects);
   if (!continue_token.empty()) target += "&continue=" + percent_encode(continue_token);
   return {"GET", std::move(target), {}, {}};
 }
 
-ApiRequest render_watch(ResourceType type, const std::string& agent_id,
-                        const std::string& resource_version) {
+ApiRequest render_watch(const Collection& collection, const std::string& resource_version) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(k_watch_time).count();
   return {"GET",
-          selected(type, agent_id) + "&watch=1&allowWatchBookmarks=true&timeoutSeconds=" +
+          selected(collection) + "&watch=1&allowWatchBookmarks=true&timeoutSeconds=" +
               std::to_string(seconds) + "&resourceVersion=" + percent_encode(resource_version),
           {},
           {}};

@@ -31,11 +31,16 @@ struct ApiRequest {
   std::int64_t lease_epoch = 0;            // of effect.h's SendWrite
 };
 
-// Of all namespaces, filtered by the agent's label. `continue_token` is the one of the page before.
-ApiRequest render_list(ResourceType type, const std::string& agent_id,
-                       const std::string& continue_token);
-ApiRequest render_watch(ResourceType type, const std::string& agent_id,
-                        const std::string& resource_version);
+// What one list or watch is about.
+struct Collection {
+  ResourceType type = ResourceType::Pod;
+  std::string ns;        // empty: all namespaces
+  std::string agent_id;  // only objects with its label
+};
+
+// `continue_token` is the one of the page before.
+ApiRequest render_list(const Collection& collection, const std::string& continue_token);
+ApiRequest render_watch(const Collection& collection, const std::string& resource_version);
 // InvalidInput for a key that is no place in the API: an empty name, "..", a missing namespace.
 Result<ApiRequest> render_read(const ResourceKey& key);
 Result<ApiRequest> render_write(const Action& action);

@@ -28,7 +28,8 @@ bool LineSplitter::append(std::string_view bytes,
   return true;
 }
 
-Result<engine::Event> parse_watch_line(ResourceType type, std::string_view line) {
+Result<engine::Event> parse_watch_line(ResourceType type, std::string_view line,
+                                       const std::string& ns) {
   const auto document = Document::parse(line);
   if (!document)
     return fail(ErrorCode::Unavailable, "a watch event is " + document.error().message);
@@ -38,13 +39,13 @@ Result<engine::Event> parse_watch_line(ResourceType type, std::string_view line)
   if (event == "BOOKMARK") {
     std::string version = text_of(member(object, "metadata", "resourceVersion"));
     if (version.empty()) return fail(ErrorCode::Unavailable, "a bookmark has no resource version");
-    return engine::Event{engine::WatchBookmark{type, std::move(version)}};
+    return engine::Event{engine::WatchBookmark{type, std::move(version), ns}};
   }
   if (event != "ADDED" && event != "MODIFIED" && event != "DELETED")
     return fail(ErrorCode::Unavailable, "a watch event is of an unknown type");
   auto view = parse_view(type, object);
   if (!view) return fail(ErrorCode::Unavailable, view.error().message, view.error().where);
-  return engine::Event{engine::WatchChanged{type, event == "DELETED", std::move(*view)}};
+  return engine::Event{engine::WatchChanged{type, event == "DELETED", std::move(*view), ns}};
 }
 
 }  // namespace ray_gitops::kubernetes

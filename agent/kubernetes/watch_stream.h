@@ -30,7 +30,9 @@ class LineSplitter {
   std::string partial_;
 };
 
-// WatchChanged or WatchBookmark. An ERROR event is its error; what is no event is Unavailable.
-Result<engine::Event> parse_watch_line(ResourceType type, std::string_view line);
+// WatchChanged or WatchBookmark of a watch in `ns`, empty for all namespaces. An ERROR event is its
+// error; what is no event is Unavailable.
+Result<engine::Event> parse_watch_line(ResourceType type, std::string_view line,
+                                       const std::string& ns = {});
 
 }  // namespace ray_gitops::kubernetes

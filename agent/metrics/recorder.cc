@@ -58,7 +58,7 @@ void Recorder::on(const engine::Effect& effect, Now now) {
           [&](const engine::LoadStatus&) { ask_git(k_read_status); },
           [&](const engine::PublishStatus&) { ask_git(k_publish_status); },
           [&](const engine::StartList& list) {
-            ask(lists_, list.type, {"list", kind_of(list.type)}, now);
+            ask(lists_, {list.type, list.ns}, {"list", kind_of(list.type)}, now);
           },
           [](const engine::StartWatch&) {},
           [](const engine::HoldLease&) {},
@@ -97,7 +97,9 @@ void Recorder::on(const engine::Event& event, Now now) {
           [&](const engine::StatusPublished& published) {
             answer_git(k_publish_status, outcome_of(published.tip), now);
           },
-          [&](const engine::ListCompleted& list) { answer(lists_, list.type, "Ok", now, api_); },
+          [&](const engine::ListCompleted& list) {
+            answer(lists_, {list.type, list.ns}, "Ok", now, api_);
+          },
           [&](const engine::WatchChanged& change) { ++watch_events_[change.type]; },
           [&](const engine::WatchEnded& ended) { end_watch(ended, now); },
           [&](const engine::WriteAnswered& written) {
@@ -124,7 +126,8 @@ void Recorder::answer_git(const char* operation, const Outcome& outcome, Now now
 // The end of a list that was not completed, or of a watch.
 void Recorder::end_watch(const engine::WatchEnded& ended, Now now) {
   const Outcome outcome = name_of(ended.error.code);
-  if (lists_.contains(ended.type)) return answer(lists_, ended.type, outcome, now, api_);
+  if (lists_.contains({ended.type, ended.ns}))
+    return answer(lists_, {ended.type, ended.ns}, outcome, now, api_);
   ++watches_ended_[{ended.type, outcome}];
 }
 

@@ -83,7 +83,7 @@ class Recorder {
   // Bounded by what the engine has under way: each effect is answered by one event.
   Pending<std::uint64_t> writes_;
   Pending<ResourceKey> reads_;
-  Pending<ResourceType> lists_;
+  Pending<std::pair<ResourceType, std::string>> lists_;  // with their namespaces
   Pending<std::uint64_t> head_requests_;
   Pending<std::uint64_t> gcs_requests_;
   Pending<std::string> git_operations_;

@@ -31,6 +31,13 @@ std::set<Kind> companions_of(const Json& json, std::set<Kind> otherwise) {
   return allowed;
 }
 
+std::set<std::string> namespaces_of(const Json& json) {
+  std::set<std::string> namespaces;
+  if (const Json* names = find(json, {"cluster", "namespaces"}))
+    for (const Json& name : *names) namespaces.insert(name.get<std::string>());
+  return namespaces;
+}
+
 AgentConfig::RayAccess ray_access_of(const std::string& name) {
   if (name == "pod-ip") return AgentConfig::RayAccess::PodIp;
   if (name == "apiserver-proxy") return AgentConfig::RayAccess::ApiserverProxy;
@@ -69,6 +76,7 @@ AgentConfig make_config(const Json& json) {
   config.guards.percent = integer_at(json, {"guards", "percent"}, config.guards.percent);
   config.companions = companions_of(json, config.companions);
   config.kubeconfig = text_at(json, {"cluster", "kubeconfig"});
+  config.namespaces = namespaces_of(json);
   config.ray_access = ray_access_of(text_at(json, {"cluster", "rayAccess"}));
   config.metrics_address = text_at(json, {"metrics", "address"});
   config.cache_directory = text_at(json, {"cacheDirectory"});
@@ -137,6 +145,17 @@ void check_credentials(const Json& json, const AgentConfig::Repository& reposito
                    "leave it out");
 }
 
+// What the agent knows of itself, and files without a namespace, are in one of them, too.
+void check_namespaces(const Json& json, const AgentConfig& config, Findings& findings) {
+  if (find(json, {"cluster", "namespaces"}) == nullptr) return;
+  for (const auto& [setting, name] : {std::pair{"agentNamespace", config.agent_namespace},
+                                      std::pair{"defaultNamespace", config.default_namespace}})
+    if (!config.namespaces.contains(name))
+      findings.error(Rule::NamespaceNotAllowed, Path{{"cluster", "namespaces"}},
+                     std::string(setting) + " is `" + printable(name, 64) + "`, which is not there",
+                     std::string("add it, or let ") + setting + " be one of them");
+}
+
 void check_config(const Json& json, const AgentConfig& config, Findings& findings) {
   if (const auto refusal = refuse_repository_url(config.repository.url)) {
     findings.error(Rule::RepositoryUrl, Path{{"repository", "url"}}, refusal->found,
@@ -146,6 +165,7 @@ void check_config(const Json& json, const AgentConfig& config, Findings& finding
     check_credentials(json, config.repository, findings);
   }
   check_branches(config, findings);
+  check_namespaces(json, config, findings);
   if (!is_watched_path(config.repository.path))
     findings.error(Rule::RepositoryPath, Path{{"repository", "path"}},
                    "the folder is `" + printable(config.repository.path, 64) + "`",
@@ -188,11 +208,12 @@ ParsedAgentConfig parse_text(const YamlText& text, const std::string& path) {
 
 }  // namespace
 
-std::set<Kind> refused_companions(const std::set<Kind>& allowed) {
-  std::set<Kind> refused;
+Permissions permissions_of(const AgentConfig& config) {
+  Permissions permissions{.refused_kinds = {}, .namespaces = config.namespaces};
   for (const Kind kind : all_kinds())
-    if (is_companion(kind) && !allowed.contains(kind)) refused.insert(kind);
-  return refused;
+    if (is_companion(kind) && !config.companions.contains(kind))
+      permissions.refused_kinds.insert(kind);
+  return permissions;
 }
 
 ParsedAgentConfig parse_agent_config(std::string_view bytes, const std::string& path) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reconcilers/declaration/permissions.h"
 #include "reconcilers/model/diagnostic.h"
 #include "reconcilers/model/object_key.h"
 
@@ -48,13 +49,14 @@ struct AgentConfig {
   // cluster.rayAccess: how Ray heads are reached.
   enum class RayAccess : std::uint8_t { Auto, PodIp, ApiserverProxy };
   RayAccess ray_access = RayAccess::Auto;
-  std::string kubeconfig;       // cluster.kubeconfig; "" when left out
-  std::string metrics_address;  // metrics.address; "" when left out
-  std::string cache_directory;  // "" when left out
+  std::string kubeconfig;            // cluster.kubeconfig; "" when left out
+  std::set<std::string> namespaces;  // cluster.namespaces; empty: all
+  std::string metrics_address;       // metrics.address; "" when left out
+  std::string cache_directory;       // "" when left out
 };
 
-// The companion kinds that are not among those allowed.
-std::set<Kind> refused_companions(const std::set<Kind>& allowed);
+// What files may hold under this configuration.
+Permissions permissions_of(const AgentConfig& config);
 
 struct ParsedAgentConfig {
   std::optional<AgentConfig> config;    // when there is no error

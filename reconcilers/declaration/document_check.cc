@@ -30,13 +30,28 @@ void check_companion_job(const nlohmann::json& spec, const Path& path, Findings&
                           "remove it; the Job leaves when its file does");
 }
 
-void refuse_kind(Kind kind, const std::set<Kind>& refused, Findings& findings) {
-  if (refused.contains(kind))
+void check_kind(Kind kind, const Permissions& permissions, Findings& findings) {
+  if (permissions.refused_kinds.contains(kind))
     findings.error(
         Rule::KindNotAllowed, Path{{"kind"}},
         std::string("the agent's configuration does not allow the kind ") + name_of(kind),
         std::string("add ") + name_of(kind) +
             " to companions.kinds there, or keep the file outside of this folder");
+}
+
+void check_namespace(const ObjectKey& key, const Permissions& permissions, Findings& findings) {
+  const std::set<std::string>& allowed = permissions.namespaces;
+  if (allowed.empty()) return;
+  if (key.kind == Kind::Namespace)
+    findings.error(Rule::NamespaceNotAllowed, Path{{"kind"}},
+                   "the agent is kept to some namespaces, and makes none",
+                   "have the namespace made by who may, or take cluster.namespaces out of the "
+                   "agent's configuration");
+  else if (!allowed.contains(key.ns))
+    findings.error(
+        Rule::NamespaceNotAllowed, Path{{"metadata", "namespace"}},
+        "the namespace is `" + printable(key.ns, 64) + "`, which is not among the agent's own",
+        "write one of cluster.namespaces of the agent's configuration, or add it there");
 }
 
 void check_rules(Kind kind, const nlohmann::json& document, Findings& findings) {
@@ -79,14 +94,15 @@ Declaration make_declaration(const ObjectKey& key, nlohmann::json document,
 
 CheckedDocument check_document(nlohmann::json document, SourceNodePtr source,
                                const Provenance& provenance, const std::string& default_namespace,
-                               const std::set<Kind>& refused) {
+                               const Permissions& permissions) {
   Findings findings(std::move(source), provenance);
   const Identity identity = read_identity(document, default_namespace, findings);
   CheckedDocument checked;
   checked.key = identity.key;
   checked.name_known = identity.key.has_value() || identity.foreign;
   if (identity.kind) {
-    refuse_kind(*identity.kind, refused, findings);
+    check_kind(*identity.kind, permissions, findings);
+    if (identity.key) check_namespace(*identity.key, permissions, findings);
     const Schema& schema = Schema::of(schema_of(*identity.kind));
     drop_nulls(schema, document);
     const bool was_clean = !findings.has_errors();

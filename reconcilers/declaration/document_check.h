@@ -2,12 +2,12 @@
 // One document's JSON -> a declaration, or what is wrong with it.
 
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "reconcilers/declaration/permissions.h"
 #include "reconcilers/declaration/source_tree.h"
 #include "reconcilers/model/declaration.h"
 
@@ -20,10 +20,9 @@ struct CheckedDocument {
   bool name_known = false;                 // `key`, or certainly nothing of ours
 };
 
-// `refused`: companion kinds that the agent's configuration does not allow.
 // Without `source` every position is the provenance's line.
 CheckedDocument check_document(nlohmann::json document, SourceNodePtr source,
                                const Provenance& provenance, const std::string& default_namespace,
-                               const std::set<Kind>& refused);
+                               const Permissions& permissions);
 
 }  // namespace ray_gitops

@@ -45,6 +45,7 @@ constexpr FieldSupport k_fields[] = {
     {"AutoscalerPolicySpec", "tenants"},
     {"AutoscalerPolicySpec", "warm"},
     {"ClusterAccess", "kubeconfig"},
+    {"ClusterAccess", "namespaces"},
     {"ClusterAccess", "rayAccess"},
     {"ClusterSelector", "matchLabels"},
     {"ClusterSelector", "names"},

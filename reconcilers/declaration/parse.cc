@@ -31,8 +31,8 @@ void sort_by_place(std::vector<Diagnostic>& diagnostics) {
 class FileParser {
  public:
   FileParser(const FileSource& source, const std::string& default_namespace,
-             const std::set<Kind>& refused)
-      : source_(source), default_namespace_(default_namespace), refused_(refused) {
+             const Permissions& permissions)
+      : source_(source), default_namespace_(default_namespace), permissions_(permissions) {
     file_.path = source.path;
   }
 
@@ -84,7 +84,7 @@ class FileParser {
     const Provenance provenance = provenance_at(yaml.line);
     CheckedDocument checked = yaml.complete
                                   ? check_document(std::move(yaml.root), yaml.source, provenance,
-                                                   default_namespace_, refused_)
+                                                   default_namespace_, permissions_)
                                   : check_beginning(std::move(yaml.root), yaml.source, provenance);
     if (!well_formed) checked.declaration.reset();
     if (!yaml.identity_clear) {
@@ -115,7 +115,7 @@ class FileParser {
 
   const FileSource& source_;
   const std::string& default_namespace_;
-  const std::set<Kind>& refused_;
+  const Permissions& permissions_;
   ParsedFile file_;
 };
 
@@ -135,8 +135,8 @@ Diagnostic duplicate_at(const Place& place, const Place& other, const ObjectKey&
 }  // namespace
 
 ParsedFile parse_file(const FileSource& source, const std::string& default_namespace,
-                      const std::set<Kind>& refused) {
-  return FileParser(source, default_namespace, refused).parse();
+                      const Permissions& permissions) {
+  return FileParser(source, default_namespace, permissions).parse();
 }
 
 Result<Declaration> parse_document(const Document& document, const Provenance& provenance) {
@@ -162,10 +162,10 @@ std::vector<Diagnostic> find_duplicate_objects(std::span<const ParsedFile> files
 }
 
 Validation validate_files(std::span<const FileSource> sources, const std::string& default_namespace,
-                          const std::set<Kind>& refused) {
+                          const Permissions& permissions) {
   Validation validation;
   for (const FileSource& source : sources)
-    validation.files.push_back(parse_file(source, default_namespace, refused));
+    validation.files.push_back(parse_file(source, default_namespace, permissions));
   std::sort(validation.files.begin(), validation.files.end(),
             [](const ParsedFile& left, const ParsedFile& right) { return left.path < right.path; });
   validation.diagnostics = find_duplicate_objects(validation.files);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reconcilers/declaration/permissions.h"
 #include "reconcilers/model/declaration.h"
 #include "reconcilers/model/diagnostic.h"
 #include "reconcilers/model/result.h"
@@ -39,9 +40,8 @@ struct FileSource {
 };
 
 // Total: any bytes give a ParsedFile. An error in one document hides nothing of the others.
-// `refused`: companion kinds that the agent's configuration does not allow (KindNotAllowed).
 ParsedFile parse_file(const FileSource& source, const std::string& default_namespace,
-                      const std::set<Kind>& refused = {});
+                      const Permissions& permissions = {});
 
 // The document that an anchor keeps: schema and rules apply as in a file. The error is the first
 // diagnostic (InvalidInput). The document has its namespace, so none is defaulted.
@@ -58,6 +58,6 @@ struct Validation {
 
 // What `validate` says about a set of files.
 Validation validate_files(std::span<const FileSource> sources, const std::string& default_namespace,
-                          const std::set<Kind>& refused = {});
+                          const Permissions& permissions = {});
 
 }  // namespace ray_gitops

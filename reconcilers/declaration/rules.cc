@@ -30,6 +30,8 @@ constexpr std::array k_rules{
     RuleInfo{UnknownKind, "UnknownKind", "A document is of a kind that is understood."},
     RuleInfo{KindNotAllowed, "KindNotAllowed",
              "The agent's configuration allows the companion's kind."},
+    RuleInfo{NamespaceNotAllowed, "NamespaceNotAllowed",
+             "The agent's configuration allows the object's namespace."},
     RuleInfo{ApiVersion, "ApiVersion", "A document has its kind's apiVersion."},
     RuleInfo{GenerateName, "GenerateName",
              "An object has a name of its own: what is in Git must be recognised again."},

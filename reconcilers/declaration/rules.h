@@ -25,6 +25,7 @@ enum class Rule : std::uint8_t {
   NotAnObject,
   UnknownKind,
   KindNotAllowed,
+  NamespaceNotAllowed,
   ApiVersion,
   GenerateName,
   ExportedField,

@@ -27,9 +27,28 @@ stringData:
 """
 
 
-def kubectl(*arguments):
+def kubectl(*arguments, text=None):
+    """What it prints; `text` is its standard input."""
     return subprocess.run([os.environ["RAY_GITOPS_KUBECTL"], *arguments], check=True, text=True,
-                          capture_output=True, timeout=STATUS_SECONDS_MAX).stdout
+                          input=text, capture_output=True, timeout=STATUS_SECONDS_MAX).stdout
+
+
+def service_account_kubeconfig(cluster, folder):
+    """A kubeconfig in the folder by which one is the service account of the Deployment."""
+    token = cluster.api.request(
+        "POST", f"/api/v1/namespaces/{NAME}/serviceaccounts/{NAME}/token",
+        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+         "spec": {"expirationSeconds": 3600}})["status"]["token"]
+    (folder / "token").write_text(token + "\n", "utf-8")
+    text = cluster.kubeconfig.read_text("utf-8")
+    identity = folder / "kubeconfig"
+    identity.write_text(text.replace("token: admin-token", "tokenFile: token"), "utf-8")
+    return identity
+
+
+def check(config):
+    return subprocess.run([PROGRAM, "check", "--config", str(config)], text=True, check=False,
+                          capture_output=True, timeout=STATUS_SECONDS_MAX)
 
 
 def in_team(text):
@@ -51,15 +70,8 @@ class Deploy(Story):
 
     @classmethod
     def become_the_service_account(cls):
-        token = cls.cluster.api.request(
-            "POST", f"/api/v1/namespaces/{NAME}/serviceaccounts/{NAME}/token",
-            {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
-             "spec": {"expirationSeconds": 3600}})["status"]["token"]
         folder = cls.agent.cache.parent
-        (folder / "token").write_text(token + "\n", "utf-8")
-        text = cls.cluster.kubeconfig.read_text("utf-8")
-        identity = folder / "kubeconfig"
-        identity.write_text(text.replace("token: admin-token", "tokenFile: token"), "utf-8")
+        identity = service_account_kubeconfig(cls.cluster, folder)
         config = folder / "agent.yaml"
         config.write_text(config.read_text("utf-8").replace(str(cls.cluster.kubeconfig),
                                                             str(identity)), "utf-8")
@@ -97,13 +109,9 @@ class Deploy(Story):
                  "the end of the Secret")
         self.assertNotIn("forbidden", self.agent.log().lower())
 
-    def check(self, config):
-        return subprocess.run([PROGRAM, "check", "--config", str(config)], text=True, check=False,
-                              capture_output=True, timeout=STATUS_SECONDS_MAX)
-
     def test_3_check_names_what_is_missing(self):
         config = self.agent.cache.parent / "agent.yaml"
-        done = self.check(config)
+        done = check(config)
         self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
         self.assertRegex(done.stdout, r"^https://\S+, Kubernetes v1\.\d+\.\d+\n")
         self.assertNotIn("NO ", done.stdout)
@@ -111,7 +119,7 @@ class Deploy(Story):
         nobody.write_text(config.read_text("utf-8").replace(
             str(config.with_name("kubeconfig")),
             str(self.cluster.kubeconfig.with_name("alice.kubeconfig"))), "utf-8")
-        done = self.check(nobody)
+        done = check(nobody)
         self.assertEqual((1, ""), (done.returncode, done.stderr), done.stdout)
         self.assertIn("NO   get, list, watch, create, patch, delete pods in all "
                       "namespaces: nothing in Git is acted on\n", done.stdout)

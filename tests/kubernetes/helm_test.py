@@ -133,6 +133,23 @@ class Chart(unittest.TestCase):
         bare = objects_in(self.template("--set", "rbac.create=false"))
         self.assertEqual([], [each for each in bare if "Role" in each["kind"]])
 
+    def test_4_keeps_to_namespaces_that_the_configuration_names(self):
+        objects = objects_in(self.template("--set", "config.cluster.namespaces={blue,red}"))
+        self.assertEqual([], [each for each in objects if each["kind"].startswith("ClusterRole")])
+        roles = [each for each in objects if each["kind"] == "Role" and len(each["rules"]) > 1]
+        self.assertEqual(["blue", "red", NAMESPACE],
+                         [role["metadata"]["namespace"] for role in roles])
+        everywhere = of_kind(objects_in(self.template()), "ClusterRole")["rules"]
+        self.assertEqual([rule for rule in everywhere if rule["resources"] != ["namespaces"]],
+                         roles[0]["rules"])
+        name = roles[0]["metadata"]["name"]
+        bindings = [each["metadata"]["namespace"] for each in objects
+                    if each["kind"] == "RoleBinding" and each["roleRef"]["name"] == name]
+        self.assertEqual(["blue", "red", NAMESPACE], bindings)
+        config = of_kind(objects, "ConfigMap")["data"]["agent.yaml"]
+        self.assertIn(f"    - blue\n    - red\n    - {NAMESPACE}\n".replace("    ", "  "), config)
+        self.assertIn("defaultNamespace: blue\n", config)
+
     def test_5_a_pod_monitor_finds_the_pods(self):
         text = self.template("--set", "metrics.podMonitor.enabled=true", "--show-only",
                              "templates/pod-monitor.yaml")

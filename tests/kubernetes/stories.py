@@ -29,6 +29,7 @@ STORIES = (
     "outage_test",
     "server_test",
     "deploy_test",
+    "namespaces_test",
     "helm_test",
 )
 

@@ -91,7 +91,7 @@ void Api::feed(std::uint64_t id, Watch& watch, const std::vector<Change>& change
     const std::optional<ResourceView> view = view_of(event->object);
     if (!view) continue;
     const bool deleted = event->type == local_cluster::ChangeType::Deleted;
-    send_event(id, watch, engine::WatchChanged{watch.type, deleted, *view});
+    send_event(id, watch, engine::WatchChanged{watch.type, deleted, *view, watch.selection.ns});
   }
 }
 
@@ -117,21 +117,21 @@ void Api::end_watch(std::uint64_t id, const Error& error) {
   if (found == watches_.end()) return;
   const Watch watch = std::move(found->second);
   watches_.erase(found);
-  watch.deliver(engine::WatchEnded{watch.type, error});
+  watch.deliver(engine::WatchEnded{watch.type, error, watch.selection.ns});
 }
 
 void Api::start_list(const engine::StartList& effect, const std::string&, const Deliver& deliver) {
   const Duration there = trip();
-  core_.timeline.after(there, [this, type = effect.type, deliver] {
+  core_.timeline.after(there, [this, type = effect.type, ns = effect.ns, deliver] {
     const bool fails = core_.random.chance(core_.faults.list_fails);
     const bool slow = core_.random.chance(core_.faults.answer_late);
     Duration back = trip();
     if (slow) back += core_.random.between(seconds(1), seconds(10));
-    engine::ListCompleted list{type, {}, std::to_string(store_.revision())};
-    for (const Document& object : store_.list(agent_selection(type, k_agent_id)))
+    engine::ListCompleted list{type, {}, std::to_string(store_.revision()), ns};
+    for (const Document& object : store_.list(agent_selection(type, ns, k_agent_id)))
       if (auto view = view_of(object)) list.objects.push_back(std::move(*view));
     engine::Event event = std::move(list);
-    if (fails) event = engine::WatchEnded{type, unavailable("the list broke off")};
+    if (fails) event = engine::WatchEnded{type, unavailable("the list broke off"), ns};
     core_.timeline.after(back, [deliver, event] { deliver(event); });
   });
 }
@@ -143,12 +143,12 @@ void Api::start_watch(const engine::StartWatch& effect, const std::string& agent
     const auto since = local_cluster::parse_revision(effect.resource_version);
     const auto missed = store_.changes_since(since.value_or(0));
     const bool forgotten = core_.random.chance(core_.faults.watch_expires);
-    if (!missed || forgotten) return deliver(engine::WatchEnded{effect.type, expired()});
+    if (!missed || forgotten) return deliver(engine::WatchEnded{effect.type, expired(), effect.ns});
     const std::uint64_t id = next_watch_++;
     Watch& watch = watches_[id];
     watch = {.agent = agent,
              .type = effect.type,
-             .selection = agent_selection(effect.type, k_agent_id),
+             .selection = agent_selection(effect.type, effect.ns, k_agent_id),
              .revision = since.value_or(0),
              .last_delivery = {},
              .deliver = deliver};
@@ -164,7 +164,9 @@ void Api::bookmark_later(std::uint64_t id) {
     const auto found = watches_.find(id);
     if (found == watches_.end()) return;
     Watch& watch = found->second;
-    send_event(id, watch, engine::WatchBookmark{watch.type, std::to_string(store_.revision())});
+    send_event(
+        id, watch,
+        engine::WatchBookmark{watch.type, std::to_string(store_.revision()), watch.selection.ns});
     bookmark_later(id);
   });
 }

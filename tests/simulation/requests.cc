@@ -98,8 +98,10 @@ Result<std::optional<ResourceView>> parse_answer(const Action& action,
   return std::optional{TRY(parse_view(action.target.type, body))};
 }
 
-local_cluster::Selection agent_selection(ResourceType type, const std::string& agent_id) {
-  local_cluster::Selection selection{.type = local_cluster::find_type_by_plural(plural_of(type))};
+local_cluster::Selection agent_selection(ResourceType type, const std::string& ns,
+                                         const std::string& agent_id) {
+  local_cluster::Selection selection{.type = local_cluster::find_type_by_plural(plural_of(type)),
+                                     .ns = ns};
   auto labels = local_cluster::parse_label_selector(std::string(labels::k_agent) + "=" + agent_id);
   CHECK(labels.has_value());
   selection.labels = std::move(*labels);

@@ -16,6 +16,7 @@ local_cluster::ApiRequest render_write(const Action& action);
 Result<std::optional<ResourceView>> parse_answer(const Action& action,
                                                  const local_cluster::ApiAnswer& answer);
 // What an agent's lists and watches select.
-local_cluster::Selection agent_selection(ResourceType type, const std::string& agent_id);
+local_cluster::Selection agent_selection(ResourceType type, const std::string& ns,
+                                         const std::string& agent_id);
 
 }  // namespace ray_gitops::simulation

@@ -62,6 +62,21 @@ TEST(AgentConfig, names_the_way_to_ray_heads) {
   EXPECT_FALSE(way("proxy").config);
 }
 
+TEST(AgentConfig, is_kept_to_namespaces_that_hold_its_own) {
+  const auto kept = [](const std::string& namespaces) {
+    return parse_config(
+        "repository: {url: 'https://h/repo.git'}\nagentNamespace: ops\n"
+        "defaultNamespace: blue\ncluster: {namespaces: " +
+        namespaces + "}\n");
+  };
+  const ParsedAgentConfig parsed = kept("[ops, blue, red]");
+  ASSERT_TRUE(parsed.config);
+  EXPECT_EQ(parsed.config->namespaces, (std::set<std::string>{"blue", "ops", "red"}));
+  EXPECT_EQ(permissions_of(*parsed.config).namespaces, parsed.config->namespaces);
+  for (const char* namespaces : {"[]", "[ops]", "[blue]", "[ops, blue, Red]", "ops"})
+    EXPECT_FALSE(kept(namespaces).config) << namespaces;
+}
+
 TEST(AgentConfig, listens_on_a_numeric_address_and_a_port_only) {
   const std::string start = "repository: {url: 'https://h/repo.git'}\nmetrics: {address: '";
   for (const char* address : {"0.0.0.0:8080", "[::]:8080", "[fd00::1]:1"}) {

@@ -88,12 +88,27 @@ TEST(ParseFile, knows_that_another_api_group_declares_nothing_of_ours) {
 TEST(ParseFile, refuses_a_kind_that_is_not_allowed_at_its_place_and_knows_its_name) {
   const std::string text =
       "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a}\n";
-  const ParsedFile file =
-      parse_file({.path = "a.yaml", .bytes = text, .commit = ""}, "default", {Kind::Role});
+  const ParsedFile file = parse_file({.path = "a.yaml", .bytes = text, .commit = ""}, "default",
+                                     {.refused_kinds = {Kind::Role}, .namespaces = {}});
   EXPECT_EQ(places(file.diagnostics), "2:7 KindNotAllowed");
   EXPECT_TRUE(file.names_known);
   EXPECT_EQ(file.documents.at(0).key, (ObjectKey{Kind::Role, "default", "a"}));
   EXPECT_TRUE(parse(text).diagnostics.empty());
+}
+
+TEST(ParseFile, refuses_a_namespace_that_is_not_allowed_at_its_place_and_knows_the_name) {
+  const Permissions permissions{.refused_kinds = {}, .namespaces = {"blue", "red"}};
+  const auto parsed = [&](const std::string& kind, const std::string& metadata) {
+    const std::string text = "apiVersion: v1\nkind: " + kind + "\nmetadata: {" + metadata + "}\n";
+    return parse_file({.path = "a.yaml", .bytes = text, .commit = ""}, "blue", permissions);
+  };
+  EXPECT_TRUE(parsed("ConfigMap", "name: a").diagnostics.empty()) << "in blue by default";
+  EXPECT_TRUE(parsed("ConfigMap", "name: a, namespace: red").diagnostics.empty());
+  const ParsedFile green = parsed("ConfigMap", "name: a, namespace: green");
+  EXPECT_EQ(places(green.diagnostics), "3:32 NamespaceNotAllowed");
+  EXPECT_TRUE(green.names_known);
+  EXPECT_FALSE(green.documents.at(0).declaration);
+  EXPECT_EQ(places(parsed("Namespace", "name: red").diagnostics), "2:7 NamespaceNotAllowed");
 }
 
 TEST(ParseFile, has_limits_that_make_names_unknown) {

@@ -118,7 +118,8 @@ void Bench::answer(const Effect& effect) {
   if (const auto* ask = std::get_if<AskRay>(&effect)) return answer(*ask);
   if (const auto* list = std::get_if<StartList>(&effect)) {
     if (unlisted.contains(list->type)) return;
-    return deliver(ListCompleted{list->type, listed(list->type), std::to_string(version_)});
+    return deliver(ListCompleted{list->type, listed(list->type, list->ns), std::to_string(version_),
+                                 list->ns});
   }
   if (const auto* read = std::get_if<SendRead>(&effect))
     return deliver(ReadAnswered{read->key, view(read->key)});
@@ -283,10 +284,10 @@ std::vector<std::string> Bench::names(ResourceType type) const {
   return found;
 }
 
-std::vector<ResourceView> Bench::listed(ResourceType type) const {
+std::vector<ResourceView> Bench::listed(ResourceType type, const std::string& ns) const {
   std::vector<ResourceView> found;
   for (const auto& [key, object] : objects_)
-    if (key.type == type) found.push_back(*view(key));
+    if (key.type == type && (ns.empty() || key.ns == ns)) found.push_back(*view(key));
   return found;
 }
 

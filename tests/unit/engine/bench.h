@@ -58,7 +58,7 @@ class Bench {
 
   bool has(const ResourceKey& key) const;
   std::vector<std::string> names(ResourceType type) const;
-  std::vector<ResourceView> listed(ResourceType type) const;
+  std::vector<ResourceView> listed(ResourceType type, const std::string& ns = {}) const;
   std::optional<ConfigMapView> anchor(const std::string& cluster) const;
   std::optional<JobState> job_state(const std::string& job) const;
   std::optional<ServiceState> service_state(const std::string& service) const;

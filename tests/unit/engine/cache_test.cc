@@ -136,6 +136,71 @@ TEST_F(CacheTest, starts_no_two_watches_within_a_second_though_each_brought_some
   EXPECT_EQ(all<StartList>(pump(seconds(2))).size(), 1U);
 }
 
+class NamespacedCache : public testing::Test {
+ protected:
+  static PodView in(const std::string& ns, const std::string& name, const std::string& version) {
+    PodView view = pod(name, version);
+    view.meta.key.ns = ns;
+    return view;
+  }
+  void list(const std::string& ns, std::vector<ResourceView> pods, const std::string& version) {
+    cache.on(ListCompleted{ResourceType::Pod, std::move(pods), version, ns});
+  }
+
+  Cache cache{{ResourceType::Pod}, [](const ResourceView*, const ResourceView*) {}, {"a", "b"}};
+};
+
+TEST_F(NamespacedCache, asks_for_each_namespace_and_is_complete_with_all_of_them) {
+  Effects effects;
+  cache.pump(at(seconds(0)), effects);
+  const auto lists = all<StartList>(effects);
+  ASSERT_EQ(lists.size(), 2U);
+  EXPECT_EQ(lists[0].ns, "a");
+  EXPECT_EQ(lists[1].ns, "b");
+  list("a", {}, "5");
+  EXPECT_FALSE(cache.is_complete(ResourceType::Pod));
+  list("b", {}, "5");
+  EXPECT_TRUE(cache.is_complete(ResourceType::Pod));
+  EXPECT_FALSE(cache.is_complete(ResourceType::Service));
+}
+
+TEST_F(NamespacedCache, forgets_only_what_the_list_of_its_own_namespace_lacks) {
+  list("a", {in("a", "one", "3")}, "5");
+  list("b", {in("b", "two", "4")}, "6");
+  list("a", {}, "7");
+  EXPECT_EQ(cache.find(in("a", "one", "").meta.key), nullptr);
+  EXPECT_NE(cache.find(in("b", "two", "").meta.key), nullptr);
+}
+
+TEST_F(NamespacedCache, goes_on_where_each_namespace_was) {
+  Effects effects;
+  cache.pump(at(seconds(0)), effects);
+  list("a", {}, "5");
+  list("b", {}, "6");
+  effects.clear();
+  cache.pump(at(seconds(0)), effects);
+  const auto watches = all<StartWatch>(effects);
+  ASSERT_EQ(watches.size(), 2U);
+  EXPECT_EQ(watches[0].resource_version, "5");
+  EXPECT_EQ(watches[1].resource_version, "6");
+  cache.on(WatchBookmark{ResourceType::Pod, "9", "b"});
+  effects.clear();
+  cache.on(WatchEnded{ResourceType::Pod, unavailable(), "b"}, at(seconds(2)), effects);
+  cache.pump(at(seconds(2)), effects);
+  ASSERT_EQ(all<StartWatch>(effects).size(), 1U);
+  EXPECT_EQ(all<StartWatch>(effects)[0].resource_version, "9");
+  EXPECT_EQ(all<StartWatch>(effects)[0].ns, "b");
+}
+
+TEST_F(NamespacedCache, brings_nothing_back_that_its_own_watch_has_seen_go) {
+  list("a", {}, "20");
+  list("b", {}, "5");
+  cache.put(in("a", "one", "10"));
+  EXPECT_EQ(cache.find(in("a", "one", "").meta.key), nullptr);
+  cache.put(in("b", "two", "10"));
+  EXPECT_NE(cache.find(in("b", "two", "").meta.key), nullptr);
+}
+
 TEST_F(CacheTest, waits_longer_each_time_a_list_fails) {
   Duration waited{0};
   Duration now{0};

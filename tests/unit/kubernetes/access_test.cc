@@ -78,8 +78,10 @@ Rights rights_in(const std::string& path) {
 
 Rights needed_rights(bool through_api_server) {
   Rights needed;
-  for (const AccessNeed& need :
-       needed_access("ray-gitops", default_companions(), through_api_server))
+  for (const AccessNeed& need : needed_access({.agent_ns = "ray-gitops",
+                                               .namespaces = {},
+                                               .companions = default_companions(),
+                                               .through_api_server = through_api_server}))
     needed[(need.ns.empty() ? "everywhere " : "own ") + need.group + "/" + need.resource].insert(
         need.verbs.begin(), need.verbs.end());
   return needed;
@@ -91,6 +93,22 @@ TEST(Access, that_is_needed_is_what_the_manifests_give) {
   EXPECT_FALSE(more.empty());
   more.merge(rights_in("deploy/kustomize/rights.yaml"));
   EXPECT_EQ(needed_rights(true), more);
+}
+
+TEST(Access, ends_at_the_namespaces_that_the_agent_is_kept_to) {
+  const std::vector<AccessNeed> needs = needed_access({.agent_ns = "blue",
+                                                       .namespaces = {"blue", "red"},
+                                                       .companions = default_companions(),
+                                                       .through_api_server = false});
+  std::map<std::string, int> by_ns;
+  for (const AccessNeed& need : needs) {
+    ++by_ns[need.ns];
+    EXPECT_NE(need.resource, "namespaces");
+  }
+  EXPECT_EQ(by_ns.size(), 2U) << "nothing in all namespaces";
+  EXPECT_EQ(by_ns["blue"], by_ns["red"] + 1) << "the Lease";
+  EXPECT_EQ(by_ns["red"] + 1, static_cast<int>(needed_rights(false).size()) - 1)
+      << "what else is asked for everywhere, but Namespaces";
 }
 
 TEST(Access, asks_for_a_subresource_as_one) {

@@ -60,5 +60,15 @@ TEST(ParseWatchLine, knows_expired) {
   EXPECT_EQ(event.error().message, "old");
 }
 
+TEST(ParseWatchLine, takes_a_version_that_the_server_has_not_reached_for_expired) {
+  const auto event =
+      parse_watch_line(ResourceType::Pod,
+                       R"({"type":"ERROR","object":{"kind":"Status","code":504,"reason":"Timeout",)"
+                       R"("message":"Timeout: Too large resource version: 999, current: 265",)"
+                       R"("details":{"causes":[{"reason":"ResourceVersionTooLarge"}]}}})");
+  ASSERT_FALSE(event);
+  EXPECT_EQ(event.error().code, ErrorCode::Expired);
+}
+
 }  // namespace
 }  // namespace ray_gitops::kubernetes

@@ -61,7 +61,8 @@ class PreviewTest : public testing::Test {
     if (std::holds_alternative<engine::LoadStatus>(effect))
       return engine::StatusLoaded{engine::StatusTree{std::nullopt, bench.published, 0}};
     if (const auto* list = std::get_if<engine::StartList>(&effect))
-      return engine::ListCompleted{list->type, bench.listed(list->type), "1000"};
+      return engine::ListCompleted{list->type, bench.listed(list->type, list->ns), "1000",
+                                   list->ns};
     const auto* ask = std::get_if<engine::AskRay>(&effect);
     if (ask == nullptr) {
       ADD_FAILURE() << "it asks for what is no read: effect " << effect.index();
