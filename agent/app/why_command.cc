@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -33,7 +34,8 @@ constexpr Duration k_long_ago = std::chrono::hours(1);
 class WhyRun {
  public:
   explicit WhyRun(RuntimeOptions options)
-      : kubernetes_(loop_, std::move(options.kubernetes),
+      : namespaces_(std::move(options.engine.permissions.namespaces)),
+        kubernetes_(loop_, std::move(options.kubernetes),
                     [this](engine::Event event) { take(std::move(event)); }),
         gcs_(loop_, std::move(options.gcs), [this](const engine::GcsAnswered& answer) {
           reply_ = answer.reply;
@@ -44,8 +46,12 @@ class WhyRun {
   }
 
   Result<void> list() {
-    for (const ResourceType type : {ResourceType::ConfigMap, ResourceType::Pod})
-      kubernetes_.start_list({type});
+    if (namespaces_.empty()) namespaces_.insert("");  // all of them
+    for (const std::string& ns : namespaces_)
+      for (const ResourceType type : {ResourceType::ConfigMap, ResourceType::Pod}) {
+        kubernetes_.start_list({type, ns});
+        ++lists_awaited_;
+      }
     loop_.run();
     if (error_) return tl::unexpected(*error_);
     return {};
@@ -73,7 +79,7 @@ class WhyRun {
       if (auto* map = std::get_if<ConfigMapView>(&view)) anchors_.push_back(std::move(*map));
       if (auto* pod = std::get_if<PodView>(&view)) pods_.push_back(std::move(*pod));
     }
-    if (++lists_ == 2) loop_.stop();
+    if (--lists_awaited_ == 0) loop_.stop();
   }
   void end(const char* why) {
     error_ = Error{ErrorCode::Unavailable, why, ""};
@@ -81,13 +87,14 @@ class WhyRun {
   }
 
   Loop loop_;
+  std::set<std::string> namespaces_;
   kubernetes::KubernetesClient kubernetes_;
   ray::GcsClient gcs_;
   std::vector<ConfigMapView> anchors_;
   std::vector<PodView> pods_;
   Result<GcsReply> reply_ = fail(ErrorCode::Internal, "nothing was asked");
   std::optional<Error> error_;
-  int lists_ = 0;
+  int lists_awaited_ = 0;
 };
 
 // Whom the question is about.

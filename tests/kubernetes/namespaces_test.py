@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 
 from deploy_test import check, kubectl, service_account_kubeconfig
-from world import ROOT, STATUS_SECONDS_MAX, Story, cluster_yaml, group_yaml, wait_for
+from world import PROGRAM, ROOT, STATUS_SECONDS_MAX, Story, cluster_yaml, group_yaml, wait_for
 
 HOME = "ray-gitops"
 TEAM = "team-blue"
@@ -73,6 +73,15 @@ class Namespaces(Story):
         self.wait_for_pods("ray", 1)
         self.wait_for_status("ray", "Ready", commit)
         self.assertNotIn("forbidden", self.agent.log().lower())
+
+    def test_why_looks_there_alone(self):
+        self.repository.write(FILE, cluster_yaml("ray"))
+        self.push("A head")
+        self.wait_for_pods("ray")
+        done = subprocess.run([PROGRAM, "why", "--config", str(self.config), "ray"], text=True,
+                              check=False, capture_output=True, timeout=STATUS_SECONDS_MAX)
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertIn("has as many workers as its file says", done.stdout)
 
     def test_check_asks_about_these_namespaces_alone(self):
         done = check(self.config)
