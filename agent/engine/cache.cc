@@ -44,6 +44,7 @@ Cache::Cache(const std::vector<ResourceType>& types, OnChange on_change,
 std::vector<Cache::Scope> Cache::scopes_of(ResourceType type) const {
   if (namespaces_.empty()) return {{type, ""}};
   std::vector<Scope> scopes;
+  scopes.reserve(namespaces_.size());
   for (const std::string& ns : namespaces_) scopes.push_back({type, ns});
   return scopes;
 }

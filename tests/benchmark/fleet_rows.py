@@ -1,5 +1,6 @@
 """The rows of fleet.py: each makes a fleet and gives (what, measured) pairs."""
 
+import collections
 import concurrent.futures
 import pathlib
 import random
@@ -58,35 +59,43 @@ def one_more(fleet, clusters):
              f"{changed:.2f} s; {fleet.writes() - before}")]
 
 
+def group_of(pod):
+    labels = pod["metadata"]["labels"]
+    return labels["ray.io/cluster"], labels.get("ray.io/group")
+
+
 def kill(fleet, clusters):
-    """Workers here and there, all at once."""
+    """Workers here and there, all at once. A new one may have another slot, and so another name."""
     before = {pod["metadata"]["name"]: pod for pod in fleet.pods()}
     workers = sorted(name for name in before if "-worker-" in name)
     killed = random.Random(1).sample(workers, int(KILLED_SHARE * len(before)))
-    uids = {name: pod["metadata"]["uid"] for name, pod in before.items()}
+    sizes = collections.Counter(map(group_of, before.values()))
+    lost = {before[name]["metadata"]["uid"] for name in killed}
+    kept = {pod["metadata"]["uid"] for pod in before.values()} - lost
 
     begin = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda name: fleet.api.delete("pods", NAMESPACE, name, 0), killed))
     asked = time.monotonic() - begin
     # The count costs little, but it is an estimate: the list has the last word.
-    after = {}
+    after = set()
 
     def replaced():
-        if fleet.count("pods") < len(uids):
+        if fleet.count("pods") < len(before):
             return False
+        pods = fleet.pods()
         after.clear()
-        after.update((pod["metadata"]["name"], pod["metadata"]["uid"]) for pod in fleet.pods())
-        return all(after.get(name) not in (None, uids[name]) for name in killed)
+        after.update(pod["metadata"]["uid"] for pod in pods)
+        return not after & lost and collections.Counter(map(group_of, pods)) == sizes
 
     seconds_until(replaced, "all killed pods to be replaced", 0.05)
     took = time.monotonic() - begin
-    touched = sum(1 for name in uids.keys() - set(killed) if after.get(name) != uids[name])
+    touched = len(kept - after)
     fleet.wait_until_ready(clusters)
     lines = [posted("pods", before[name], f"bare-{name}") for name in killed]
     count, seconds = create_barely(lines)
     remove_bare(fleet)
-    return [(f"{len(killed)} of {len(uids)} pods killed within {asked:.1f} s: all replaced",
+    return [(f"{len(killed)} of {len(before)} pods killed within {asked:.1f} s: all replaced",
              f"{took:.1f} s; others touched: {touched}"),
             (f"the bare creator on {count} such pods", f"{seconds:.1f} s")]
 
