@@ -147,7 +147,7 @@ class Chart(unittest.TestCase):
                     if each["kind"] == "RoleBinding" and each["roleRef"]["name"] == name]
         self.assertEqual(["blue", "red", NAMESPACE], bindings)
         config = of_kind(objects, "ConfigMap")["data"]["agent.yaml"]
-        self.assertIn(f"    - blue\n    - red\n    - {NAMESPACE}\n".replace("    ", "  "), config)
+        self.assertIn(f"  - blue\n  - red\n  - {NAMESPACE}\n", config)
         self.assertIn("defaultNamespace: blue\n", config)
 
     def test_5_a_pod_monitor_finds_the_pods(self):
