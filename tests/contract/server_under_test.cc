@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include <curl/curl.h>
 #include <event2/event.h>
@@ -43,9 +44,17 @@ std::string make_directory() {
   return mkdtemp(path.data()) == nullptr ? std::string{} : path;
 }
 
-std::size_t append_to(char* bytes, std::size_t size, std::size_t count, void* text) {
-  static_cast<std::string*>(text)->append(bytes, size * count);
-  return size * count;
+struct Reading {
+  std::string text;
+  const std::string& until;
+
+  bool is_done() const { return !until.empty() && text.find(until) != std::string::npos; }
+};
+
+std::size_t append_to(char* bytes, std::size_t size, std::size_t count, void* self) {
+  auto* reading = static_cast<Reading*>(self);
+  reading->text.append(bytes, size * count);
+  return reading->is_done() ? 0 : size * count;
 }
 
 void break_loop(int, short, void* base) { event_base_loopbreak(static_cast<event_base*>(base)); }
@@ -81,9 +90,10 @@ struct ServerUnderTest::Local {
   std::thread thread;
 };
 
-ServerUnderTest::ServerUnderTest()
-    : target_{environment("KUBETEST_URL"), environment("KUBETEST_TOKEN"),
-              environment("KUBETEST_CA")} {
+ServerUnderTest::ServerUnderTest(Which which) {
+  if (which == Which::AsEnvironmentSays)
+    target_ = {environment("KUBETEST_URL"), environment("KUBETEST_TOKEN"),
+               environment("KUBETEST_CA")};
   if (!target_.url.empty()) return;
   evthread_use_pthreads();
   local_ = std::make_unique<Local>(make_directory());
@@ -134,7 +144,7 @@ Answer send_request(const Target& target, const Request& request) {
   if (!request.accept.empty())
     headers = curl_slist_append(headers, ("Accept: " + request.accept).c_str());
   headers = curl_slist_append(headers, ("Content-Type: " + request.content_type).c_str());
-  Answer answer;
+  Reading reading{{}, request.until};
   curl_easy_setopt(curl.get(), CURLOPT_URL, (target.url + request.path).c_str());
   curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, request.method.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_CAINFO, target.certificate_file.c_str());
@@ -142,15 +152,14 @@ Answer send_request(const Target& target, const Request& request) {
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, k_seconds_max);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, append_to);
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &reading);
   if (!request.body.empty())
     curl_easy_setopt(curl.get(), CURLOPT_COPYPOSTFIELDS, request.body.c_str());
   long http = 0;
-  if (curl_easy_perform(curl.get()) == CURLE_OK)
+  if (curl_easy_perform(curl.get()) == CURLE_OK || reading.is_done())
     curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &http);
   curl_slist_free_all(headers);
-  answer.http = static_cast<int>(http);
-  return answer;
+  return {static_cast<int>(http), std::move(reading.text)};
 }
 
 struct SlowReader::State {

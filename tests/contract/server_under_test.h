@@ -1,7 +1,8 @@
 #pragma once
-// The API server the contract is checked against: the local cluster's, in a thread of this process,
-// or a real one where KUBETEST_URL, KUBETEST_TOKEN and KUBETEST_CA (a PEM file) say so.
+// An API server to ask: the local cluster's, in a thread of this process, or a real one where
+// KUBETEST_URL, KUBETEST_TOKEN and KUBETEST_CA (a PEM file) say so.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -23,7 +24,9 @@ struct Limits {
 
 class ServerUnderTest {
  public:
-  ServerUnderTest();
+  enum class Which : std::uint8_t { AsEnvironmentSays, Local };
+
+  explicit ServerUnderTest(Which which = Which::AsEnvironmentSays);
   ServerUnderTest(const ServerUnderTest&) = delete;
   ServerUnderTest& operator=(const ServerUnderTest&) = delete;
   ~ServerUnderTest();
@@ -55,6 +58,7 @@ struct Request {
   std::string accept;
   std::string body;
   std::string token;
+  std::string until = {};  // of a watch: it is read until it says this; empty: to its end
 };
 
 // Waits at most 20 s; http is 0 when there was no answer.

@@ -260,8 +260,11 @@ ApiAnswer Store::handle(const ApiRequest& request, WallTime now) {
   if (request.method == "GET") return answer_get(*this, request, now);
   if (request.method == "PATCH") return answer_patch(*this, request, now);
   if (request.method == "DELETE") return answer_delete(*this, request, now);
-  if (request.method == "PUT")
-    return answer_object(update(key_of(target), request.body.json(), write_options(request, now)));
+  if (request.method == "PUT") {
+    const int http = find(key_of(target)).is_null() ? 201 : 200;
+    return answer_object(update(key_of(target), request.body.json(), write_options(request, now)),
+                         http);
+  }
   return answer_error(method_not_allowed());
 }
 

@@ -13,6 +13,11 @@ ApiError about(const ResourceType& type, const std::string& name) {
   return error;
 }
 
+// "ConfigMap", "Lease.coordination.k8s.io".
+std::string qualified_kind_of(const ResourceType& type) {
+  return std::string(type.kind) + (type.group.empty() ? "" : "." + std::string(type.group));
+}
+
 nlohmann::json render_details(const ApiError& error) {
   nlohmann::json details = nlohmann::json::object();
   const auto put = [&details](const char* field, const std::string& value) {
@@ -61,11 +66,12 @@ ApiError not_found(const ResourceType& type, const std::string& name) {
   return error;
 }
 
-ApiError already_exists(const ResourceType& type, const std::string& name) {
+ApiError already_exists(const ResourceType& type, const std::string& name, bool is_terminating) {
   ApiError error = about(type, name);
   error.http = 409;
   error.reason = "AlreadyExists";
-  error.message = qualified_name_of(type) + " \"" + name + "\" already exists";
+  error.message = is_terminating ? "object is being deleted: " : "";
+  error.message += qualified_name_of(type) + " \"" + name + "\" already exists";
   return error;
 }
 
@@ -78,14 +84,21 @@ ApiError conflict(const ResourceType& type, const std::string& name, const std::
   return error;
 }
 
+ApiError deletion_conflict(const ResourceType& type, const std::string& name,
+                           const std::string& why) {
+  ApiError error = conflict(type, name, why);
+  error.kind = type.kind;
+  error.message =
+      "Operation cannot be fulfilled on " + qualified_kind_of(type) + " \"" + name + "\": " + why;
+  return error;
+}
+
 ApiError invalid(const ResourceType& type, const std::string& name, std::vector<ApiCause> causes) {
   ApiError error = about(type, name);
   error.http = 422;
   error.reason = "Invalid";
   error.kind = type.kind;
-  const std::string kind =
-      std::string(type.kind) + (type.group.empty() ? "" : "." + std::string(type.group));
-  error.message = kind + " \"" + name + "\" is invalid: " + join_causes(causes);
+  error.message = qualified_kind_of(type) + " \"" + name + "\" is invalid: " + join_causes(causes);
   error.causes = std::move(causes);
   return error;
 }

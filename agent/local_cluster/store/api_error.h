@@ -46,9 +46,12 @@ inline tl::unexpected<ApiError> refuse(ApiError error) {
 nlohmann::json to_status(const ApiError& error);
 
 ApiError not_found(const ResourceType& type, const std::string& name);
-ApiError already_exists(const ResourceType& type, const std::string& name);
+ApiError already_exists(const ResourceType& type, const std::string& name, bool is_terminating);
 // `why` follows "Operation cannot be fulfilled on <type> <name>: ".
 ApiError conflict(const ResourceType& type, const std::string& name, const std::string& why);
+// The same of a precondition of DELETE, where the real server names the kind, not the type.
+ApiError deletion_conflict(const ResourceType& type, const std::string& name,
+                           const std::string& why);
 // 422 Invalid; the message lists the causes.
 ApiError invalid(const ResourceType& type, const std::string& name, std::vector<ApiCause> causes);
 // 500 without a reason, which kube-apiserver has for some mistakes of its clients.

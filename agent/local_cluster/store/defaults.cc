@@ -1,6 +1,8 @@
 #include "agent/local_cluster/store/defaults.h"
 
-#include <cstdint>
+#include <algorithm>
+#include <array>
+#include <iterator>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
@@ -123,12 +125,7 @@ void fill_service(json& service) {
   if (!spec.is_object()) return;
   put_default(spec, "type", "ClusterIP");
   put_default(spec, "sessionAffinity", "None");
-  if (spec["type"] != "ExternalName") {
-    put_default(spec, "internalTrafficPolicy", "Cluster");
-    put_default(spec, "ipFamilies", json::array({"IPv4"}));
-    put_default(spec, "ipFamilyPolicy", "SingleStack");
-  }
-  if (spec.value("clusterIP", json()) == "None") spec["clusterIPs"] = json::array({"None"});
+  if (spec["type"] != "ExternalName") put_default(spec, "internalTrafficPolicy", "Cluster");
   for_each_object(spec, "ports", [](json& port) {
     put_default(port, "protocol", "TCP");
     if (port.contains("port")) put_default(port, "targetPort", port["port"]);
@@ -149,6 +146,29 @@ void prepare_namespace(json& object) {
   object["status"] = {{"phase", "Active"}};
 }
 
+constexpr std::array<std::string_view, 9> k_omitted_maps{
+    "labels",       "annotations", "data",   "binaryData", "stringData",
+    "nodeSelector", "matchLabels", "limits", "requests"};
+constexpr std::array<std::string_view, 4> k_kept_lists{"containers", "rules", "endpoints",
+                                                       "addresses"};
+
+bool is_omitted(std::string_view kind, const std::string& field, const json& value) {
+  if (!value.empty() || !value.is_structured()) return false;
+  if (value.is_array()) return std::ranges::count(k_kept_lists, field) == 0;
+  return std::ranges::count(k_omitted_maps, field) > 0 ||
+         (kind == "Service" && field == "selector");
+}
+
+void drop_empty(std::string_view kind, json& value) {
+  if (value.is_array())
+    for (json& item : value) drop_empty(kind, item);
+  if (!value.is_object()) return;
+  for (auto at = value.begin(); at != value.end();) {
+    drop_empty(kind, *at);
+    at = is_omitted(kind, at.key(), *at) ? value.erase(at) : std::next(at);
+  }
+}
+
 }  // namespace
 
 void prepare_new(const ResourceType& type, json& object) {
@@ -160,6 +180,7 @@ void prepare_new(const ResourceType& type, json& object) {
 }
 
 void fill_defaults(const ResourceType& type, json& object) {
+  drop_empty(type.kind, object);
   if (type.plural == "pods") fill_pod(object);
   if (type.plural == "services") fill_service(object);
   if (type.plural == "deployments" || type.plural == "statefulsets" || type.plural == "jobs")

@@ -101,8 +101,27 @@ std::map<std::string, const json*> children_of(const MergeRule& rule, const json
   return children;
 }
 
+// Which objects and lists are fields of their own beside what is in them.
+enum class Containers : std::uint8_t {
+  New,       // those that were not there before, as the real server records updates
+  EmptyOnly  // objects without content, as it reads configurations
+};
+
+// Members that every object has, because the server's types have them as plain structures.
+bool is_always_there(const Place& place) {
+  if (place.is_item) return false;
+  const bool is_structure = place.field == "metadata" || place.field == "spec" ||
+                            place.field == "status" || place.field == "template";
+  if (is_structure &&
+      (place.parent.empty() || place.parent == "template" || place.parent == "spec"))
+    return true;
+  return place.field == "containers" || (place.kind == "Service" && place.field == "loadBalancer");
+}
+
 class Comparer {
  public:
+  explicit Comparer(Containers containers) : containers_(containers) {}
+
   // Either may be null (absent), not both.
   FieldChanges compare(const Place& place, const json* before, const json* after) const {
     const MergeRule rule = rule_of(place, after != nullptr ? *after : *before);
@@ -110,8 +129,7 @@ class Comparer {
     if (before != nullptr && after != nullptr && *before == *after) return changes;
     if (rule.shape != Shape::Value) {
       compare_children(place, rule, before, after, changes);
-      const bool is_empty_container = after != nullptr && after->empty();
-      changes.changed.member = (is_empty_container || place.is_item) && before == nullptr;
+      changes.changed.member = before == nullptr && is_member(place, *after);
     } else {
       changes.changed.member = after != nullptr;
     }
@@ -120,6 +138,12 @@ class Comparer {
   }
 
  private:
+  bool is_member(const Place& place, const json& container) const {
+    if (place.is_item) return true;
+    if (containers_ == Containers::New) return !is_always_there(place);
+    return container.is_object() && container.empty();
+  }
+
   void compare_children(const Place& place, const MergeRule& rule, const json* before,
                         const json* after, FieldChanges& changes) const {
     const auto old_children = children_of(rule, before);
@@ -142,6 +166,8 @@ class Comparer {
     if (!below.changed.empty()) changes.changed.children.emplace(element, std::move(below.changed));
     if (!below.removed.empty()) changes.removed.children.emplace(element, std::move(below.removed));
   }
+
+  Containers containers_;
 };
 
 void merge_into(const Place& place, json& live, const json& configuration);
@@ -234,13 +260,14 @@ std::string element_of(const MergeRule& rule, const json& item) {
 }
 
 FieldChanges compare_fields(std::string_view kind, const json& before, const json& after) {
-  FieldChanges changes = Comparer{}.compare(root_of(kind), &before, &after);
+  FieldChanges changes = Comparer(Containers::New).compare(root_of(kind), &before, &after);
   changes.changed.member = false;
   return changes;
 }
 
 FieldSet fields_of(std::string_view kind, const json& object) {
-  FieldSet fields = Comparer{}.compare(root_of(kind), nullptr, &object).changed;
+  FieldSet fields =
+      Comparer(Containers::EmptyOnly).compare(root_of(kind), nullptr, &object).changed;
   fields.member = false;
   return fields;
 }

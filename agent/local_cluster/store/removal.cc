@@ -13,16 +13,19 @@ using nlohmann::json;
 
 std::optional<ApiError> check_preconditions(const ResourceType& type, const StoreKey& key,
                                             const json& live, const DeleteOptions& options) {
-  const auto differs = [&](const char* what, const std::string& asked, const std::string& is) {
-    return conflict(type, key.name,
-                    std::string("Precondition failed: ") + what + " in precondition: " + asked +
-                        ", " + what + " in object meta: " + is);
+  const auto differs = [&](const std::string& what, const std::string& asked, const std::string& is,
+                           const std::string& why) {
+    return deletion_conflict(type, key.name,
+                             "the " + what + " in the precondition (" + asked +
+                                 ") does not match the " + what + " in record (" + is +
+                                 "). The object might have been " + why);
   };
   const std::string uid = string_at(live, {"metadata", "uid"});
-  if (!options.uid.empty() && options.uid != uid) return differs("UID", options.uid, uid);
+  if (!options.uid.empty() && options.uid != uid)
+    return differs("UID", options.uid, uid, "deleted and then recreated");
   const std::string version = string_at(live, {"metadata", "resourceVersion"});
   if (!options.resource_version.empty() && options.resource_version != version)
-    return differs("ResourceVersion", options.resource_version, version);
+    return differs("ResourceVersion", options.resource_version, version, "modified");
   return std::nullopt;
 }
 
@@ -68,10 +71,7 @@ ApiResult<Deletion> Store::remove(const StoreKey& key, const DeleteOptions& opti
   if (options.dry_run) return Deletion{*live, gone};
   if (options.propagation == Propagation::Orphan)
     orphan_dependents(string_at(live->json(), {"metadata", "uid"}), options.now);
-  if (gone) {
-    commit_removal(key);
-    return Deletion{*live, true};
-  }
+  if (gone) return Deletion{commit_removal(key), true};
   if (was_terminating && !is_shorter) return Deletion{*live, false};
   return Deletion{commit(key, std::move(next)), false};
 }

@@ -22,6 +22,7 @@ struct ResourceType {
   bool has_status = false;      // has the subresource `status`
   bool has_generation = false;  // counts changes of its spec in metadata.generation
   bool in_category_all = false;
+  bool creates_on_update = false;  // PUT makes what is not there
   DeleteAnswer delete_answer = DeleteAnswer::Status;
 };
 

@@ -61,6 +61,21 @@ std::uint32_t node_port_for(const json& service, const json& port) {
   return 0;
 }
 
+// Of a headless Service without selector nobody knows where its endpoints will be: it may have
+// both.
+void choose_ip_families(json& spec, const json& live) {
+  const bool has_both = string_at(spec, {"clusterIP"}) == "None" && !spec.contains("selector");
+  const json families = has_both ? json::array({"IPv4", "IPv6"}) : json::array({"IPv4"});
+  const json& before = at_path(live, {"spec", "ipFamilies"});
+  const std::string policy = string_at(live, {"spec", "ipFamilyPolicy"});
+  if (!spec.contains("ipFamilies")) spec["ipFamilies"] = before.empty() ? families : before;
+  if (spec.contains("ipFamilyPolicy")) return;
+  if (policy.empty())
+    spec["ipFamilyPolicy"] = has_both ? "RequireDualStack" : "SingleStack";
+  else
+    spec["ipFamilyPolicy"] = policy;
+}
+
 void keep_cluster_ip(const json& live, json& next) {
   json& spec = next["spec"];
   const std::string before = string_at(live, {"spec", "clusterIP"});
@@ -133,7 +148,10 @@ void ServiceNetwork::release(const json& service) {
 
 std::vector<ApiCause> ServiceNetwork::allocate(json& service, const json& live) const {
   std::vector<ApiCause> causes;
-  if (has_cluster_ip(service)) allocate_cluster_ip(service, live, causes);
+  if (has_cluster_ip(service)) {
+    choose_ip_families(service["spec"], live);
+    allocate_cluster_ip(service, live, causes);
+  }
   if (has_node_ports(service)) allocate_node_ports(service, live, causes);
   return causes;
 }
@@ -142,6 +160,7 @@ void ServiceNetwork::allocate_cluster_ip(json& service, const json& live,
                                          std::vector<ApiCause>& causes) const {
   json& spec = service["spec"];
   const std::string asked = string_at(spec, {"clusterIP"});
+  if (asked == "None") spec["clusterIPs"] = json::array({"None"});
   if (asked == "None" || (!asked.empty() && asked == string_at(live, {"spec", "clusterIP"})))
     return;
   const json& listed = at_path(spec, {"clusterIPs"});

@@ -196,7 +196,7 @@ Document Store::commit(const StoreKey& key, json object) {
   return stored;
 }
 
-void Store::commit_removal(const StoreKey& key) {
+Document Store::commit_removal(const StoreKey& key) {
   const auto found = objects_.find(key);
   CHECK(found != objects_.end());
   Document previous = found->second;
@@ -204,7 +204,9 @@ void Store::commit_removal(const StoreKey& key) {
   objects_.erase(found);
   json last = previous.json();
   last["metadata"]["resourceVersion"] = std::to_string(++revision_);
-  record({revision_, ChangeType::Deleted, key, Document(std::move(last)), std::move(previous)});
+  Document gone(std::move(last));
+  record({revision_, ChangeType::Deleted, key, gone, std::move(previous)});
+  return gone;
 }
 
 void Store::record(Change change) {

@@ -94,7 +94,7 @@ struct DeleteOptions {
 };
 
 struct Deletion {
-  Document object;    // the last state
+  Document object;    // the last state; when it is gone with the revision of that
   bool gone = false;  // false: terminating, until the kubelet or a finalizer's owner lets it go
 };
 
@@ -191,7 +191,8 @@ class Store {
 
   // The one place where an object changes: revision, indices, history, unsaved, work for the steps.
   Document commit(const StoreKey& key, nlohmann::json object);
-  void commit_removal(const StoreKey& key);
+  // Its last state, with the revision of the deletion.
+  Document commit_removal(const StoreKey& key);
   void record(Change change);
   void index(const StoreKey& key, const Document& object);
   void unindex(const StoreKey& key, const Document& object);

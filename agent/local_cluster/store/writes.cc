@@ -59,6 +59,28 @@ void set_identity(const StoreKey& key, json& object) {
   if (type.namespaced) object["metadata"]["namespace"] = key.ns;
 }
 
+void strip_nulls(json& value) {
+  if (value.is_array())
+    for (json& item : value) strip_nulls(item);
+  if (!value.is_object()) return;
+  for (auto at = value.begin(); at != value.end();) {
+    if (at->is_null()) {
+      at = value.erase(at);
+    } else {
+      strip_nulls(*at);
+      ++at;
+    }
+  }
+}
+
+json new_object(const StoreKey& key, const json& object) {
+  json next = object;
+  strip_nulls(next);
+  set_identity(key, next);
+  next["metadata"].erase("managedFields");
+  return next;
+}
+
 void keep_server_fields(const json& live, json& next) {
   json& metadata = next["metadata"];
   for (const char* field : k_server_fields) {
@@ -88,19 +110,29 @@ void keep_status(const ResourceType& type, const json& live, json& next) {
     next.erase("status");
 }
 
-std::optional<ApiError> check_versions(const StoreKey& key, const json& live, const json& object) {
-  const std::string uid = string_at(object, {"metadata", "uid"});
-  const std::string live_uid = string_at(live, {"metadata", "uid"});
-  if (!uid.empty() && uid != live_uid)
-    return conflict(
-        type_of(key), key.name,
-        "Precondition failed: UID in precondition: " + uid + ", UID in object meta: " + live_uid);
+std::optional<ApiError> check_version(const StoreKey& key, const json& live, const json& object) {
   const std::string version = string_at(object, {"metadata", "resourceVersion"});
   if (!version.empty() && version != string_at(live, {"metadata", "resourceVersion"}))
     return conflict(type_of(key), key.name,
                     "the object has been modified; please apply your changes to the latest version "
                     "and try again");
   return std::nullopt;
+}
+
+std::optional<ApiError> check_uid(const StoreKey& key, const json& live, const json& object) {
+  const std::string uid = string_at(object, {"metadata", "uid"});
+  const std::string live_uid = string_at(live, {"metadata", "uid"});
+  if (!uid.empty() && uid != live_uid)
+    return conflict(
+        type_of(key), key.name,
+        "Precondition failed: UID in precondition: " + uid + ", UID in object meta: " + live_uid);
+  return std::nullopt;
+}
+
+// An update that names another uid or an older version is too late.
+std::optional<ApiError> check_versions(const StoreKey& key, const json& live, const json& object) {
+  if (auto error = check_uid(key, live, object)) return error;
+  return check_version(key, live, object);
 }
 
 // An apply of a configuration that names a uid makes no new object.
@@ -112,30 +144,27 @@ std::optional<ApiError> check_meant_for_none(const StoreKey& key, const json& co
                       ", and no existing object was found");
 }
 
-// And one that names another uid is meant for an object that is gone, which the server tells as if
-// somebody had tried to change the uid.
-std::optional<ApiError> check_meant_for(const StoreKey& key, const json& live,
-                                        const json& configuration) {
-  const std::string uid = string_at(configuration, {"metadata", "uid"});
-  if (uid.empty() || uid == string_at(live, {"metadata", "uid"}))
-    return check_versions(key, live, configuration);
+// And a patch that names another uid is meant for an object that is gone, which the server tells as
+// if somebody had tried to change the uid.
+std::optional<ApiError> check_meant_for(const StoreKey& key, const json& live, const json& patch) {
+  if (auto error = check_version(key, live, patch)) return error;
+  const std::string uid = string_at(patch, {"metadata", "uid"});
+  if (uid.empty() || uid == string_at(live, {"metadata", "uid"})) return std::nullopt;
   return invalid(type_of(key), key.name,
                  {{"FieldValueInvalid", "Invalid value: \"" + uid + "\": field is immutable",
                    "metadata.uid"}});
 }
 
-void strip_nulls(json& value) {
-  if (value.is_array())
-    for (json& item : value) strip_nulls(item);
-  if (!value.is_object()) return;
-  for (auto at = value.begin(); at != value.end();) {
-    if (at->is_null()) {
-      at = value.erase(at);
-    } else {
-      strip_nulls(*at);
-      ++at;
-    }
-  }
+// A write that would change nothing but when a manager wrote last is none.
+bool is_same_but_for_times(json next, const json& live) {
+  json& metadata = next["metadata"];
+  const json& before = live["metadata"];
+  const auto known = before.find("managedFields");
+  const auto written = metadata.find("managedFields");
+  if (known != before.end() && written != metadata.end() && known->size() == written->size())
+    for (std::size_t at = 0; at < known->size(); ++at)
+      (*written)[at]["time"] = (*known)[at].value("time", json());
+  return next == live;
 }
 
 std::optional<ApiError> check_configuration(const StoreKey& key, const json& object,
@@ -170,11 +199,7 @@ ApiResult<Document> Store::create(const StoreKey& wanted, const json& object,
   if (key.name.empty() && !prefix.empty()) key.name = generate_name(prefix, key);
   if (!string_at(object, {"metadata", "resourceVersion"}).empty())
     return refuse(failed("resourceVersion should not be set on objects to be created"));
-  json next = object;
-  strip_nulls(next);
-  set_identity(key, next);
-  next["metadata"].erase("managedFields");
-  return finish_create(key, std::move(next), options);
+  return finish_create(key, new_object(key, object), options);
 }
 
 ApiResult<Document> Store::finish_create(const StoreKey& key, json object,
@@ -189,7 +214,8 @@ ApiResult<Document> Store::finish_create(const StoreKey& key, json object,
   fill_defaults(type, object);
   if (std::vector<ApiCause> causes = find_violations(type, object); !causes.empty())
     return refuse(invalid(type, key.name, std::move(causes)));
-  if (objects_.contains(key)) return refuse(already_exists(type, key.name));
+  if (const Document live = find(key); !live.is_null())
+    return refuse(already_exists(type, key.name, is_terminating(live.json())));
   if (!object["metadata"].contains("managedFields"))
     record_update(type, json(), object,
                   {.name = options.field_manager, .subresource = {}, .now = options.now});
@@ -201,10 +227,14 @@ ApiResult<Document> Store::finish_create(const StoreKey& key, json object,
 ApiResult<Document> Store::update(const StoreKey& key, const json& object,
                                   const WriteOptions& options) {
   if (auto error = check_identity(key, object)) return refuse(std::move(*error));
+  const ResourceType& type = type_of(key);
+  if (type.creates_on_update && !objects_.contains(key)) {
+    if (auto error = check_uid(key, json(), object)) return refuse(std::move(*error));
+    return finish_create(key, new_object(key, object), options);
+  }
   auto live = get(key);
   if (!live) return live;
   if (auto error = check_versions(key, live->json(), object)) return refuse(std::move(*error));
-  const ResourceType& type = type_of(key);
   if (key.plural == "leases" && string_at(object, {"metadata", "resourceVersion"}).empty())
     return refuse(
         invalid(type, key.name,
@@ -270,9 +300,6 @@ ApiResult<Store::Applied> Store::apply(const StoreKey& key, const json& object,
   if (auto error = check_configuration(key, object, options)) return refuse(std::move(*error));
   const ResourceType& type = type_of(key);
   const Document live = find(key);
-  if (auto error = live.is_null() ? check_meant_for_none(key, object)
-                                  : check_meant_for(key, live.json(), object))
-    return refuse(std::move(*error));
   json configuration = object;
   strip_nulls(configuration);
   if (type.has_status) configuration.erase("status");
@@ -284,6 +311,9 @@ ApiResult<Store::Applied> Store::apply(const StoreKey& key, const json& object,
       {.name = options.field_manager, .subresource = {}, .now = options.now}, options.force);
   if (!merged) return refuse(std::move(merged).error());
   const bool creates = live.is_null();
+  if (auto error =
+          creates ? check_meant_for_none(key, object) : check_meant_for(key, live.json(), object))
+    return refuse(std::move(*error));
   if (!creates && key.plural == "services") keep_allocated(live.json(), *merged);
   auto written = creates ? finish_create(key, std::move(*merged), options)
                          : finish_write(key, std::move(*merged), live, options);
@@ -312,6 +342,7 @@ ApiResult<Document> Store::merge_patch(const StoreKey& key, const json& patch,
   auto live = get(key);
   if (!live) return live;
   if (!patch.is_object()) return refuse(bad_request("a merge patch must be an object"));
+  if (auto error = check_meant_for(key, live->json(), patch)) return refuse(std::move(*error));
   json next = live->json();
   next.merge_patch(patch);
   // A patch that names no version is made against the live object and cannot be too old.
@@ -335,7 +366,7 @@ ApiResult<Document> Store::finish_write(const StoreKey& key, json next, const Do
     causes.push_back(std::move(cause));
   if (!causes.empty()) return refuse(invalid(type, key.name, std::move(causes)));
   if (auto error = allocate_addresses(key, next, live.json())) return refuse(std::move(*error));
-  if (next == live.json()) return live;
+  if (is_same_but_for_times(next, live.json())) return live;
   if (type.has_generation && at_path(next, {"spec"}) != at_path(live.json(), {"spec"}))
     next["metadata"]["generation"] = integer_at(live.json(), {"metadata", "generation"}) + 1;
   if (dump_json(next).size() > k_object_bytes_max) return refuse(too_large(type, key.name));

@@ -23,7 +23,7 @@ TEST(Create, sets_identity_and_takes_the_next_revision) {
   const json& entry = made["metadata"]["managedFields"][0];
   EXPECT_EQ(entry["manager"], "me");
   EXPECT_EQ(entry["operation"], "Update");
-  EXPECT_EQ(entry["fieldsV1"], json::parse(R"({"f:data":{"f:x":{}}})"));
+  EXPECT_EQ(entry["fieldsV1"], json::parse(R"({"f:data":{".":{},"f:x":{}}})"));
 }
 
 TEST(Create, names_the_manager_after_the_client_when_the_query_does_not) {
