@@ -27,6 +27,7 @@ STORIES = (
     "leader_test",
     "faults_test",
     "outage_test",
+    "connection_test",
     "server_test",
     "deploy_test",
     "namespaces_test",
