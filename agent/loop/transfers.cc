@@ -19,6 +19,11 @@ namespace {
 // that would otherwise be given to one request after the other (tcp(7), TCP_USER_TIMEOUT).
 constexpr unsigned k_unacknowledged_milliseconds_max = 20'000;
 constexpr long k_keepalive_idle_seconds = 15;
+
+// Of HTTP/2 without TLS. Servers beyond get a connection for each request.
+constexpr std::size_t k_kept_connections_max = 512;
+// libcurl closes its connections when they were idle for 118 s.
+constexpr Duration k_kept_connection_idle_max{100'000};
 constexpr long k_keepalive_interval_seconds = 5;
 
 struct EasyDeleter {
@@ -106,11 +111,27 @@ void set_connection(CURL* easy, const HttpRequest& request) {
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, &set_user_timeout);
 }
 
-// libcurl 7.88 fails the second request over a connection of this kind (CURLE_HTTP2).
-void set_http2(CURL* easy) {
+// Scheme, host and port.
+std::string origin_of(const std::string& url) {
+  const auto scheme_end = url.find("://");
+  if (scheme_end == std::string::npos) return url;
+  return url.substr(0, url.find_first_of("/?#", scheme_end + 3));
+}
+
+void set_new_http2(CURL* easy, bool keeps) {
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-  curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+  curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, keeps ? 0L : 1L);
+}
+
+curl_socket_t open_no_socket(void*, curlsocktype, curl_sockaddr*) { return CURL_SOCKET_BAD; }
+
+// libcurl 7.88 fails the second request over a connection that it has by prior knowledge
+// (CURLE_HTTP2), but not one that only prefers HTTP/2. Over a new connection that one would begin
+// with HTTP/1.1, which no Ray head understands: it may not open any.
+void set_kept_http2(CURL* easy) {
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2_0);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &open_no_socket);
 }
 
 void set_method(CURL* easy, const HttpRequest& request) {
@@ -167,6 +188,8 @@ struct Transfers::Transfer {
   char error_text[CURL_ERROR_SIZE] = "";
 
   bool cancelled = false;
+  bool on_kept_connection = false;
+  bool wants_new_connection = false;
   std::optional<Error> refused;  // why we ended it from a callback
   std::size_t header_bytes = 0;
   HttpResponse response;
@@ -235,6 +258,9 @@ Transfers::Transfers(Loop& loop) : loop_(loop) {
   initialize_curl();
   multi_ = curl_multi_init();
   CHECK(multi_ != nullptr);
+  // Without it libcurl keeps four times as many as there are requests at the moment.
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS,
+                    static_cast<long>(k_kept_connections_max + k_transfers_in_flight_max));
 }
 
 Transfers::~Transfers() {
@@ -307,7 +333,7 @@ Result<void> Transfers::put_on_the_wire(Transfer& transfer) {
   set_method(easy, transfer.request);
   set_connection(easy, transfer.request);
   if (transfer.request.tls) set_tls(easy, *transfer.request.tls);
-  if (transfer.request.http2) set_http2(easy);
+  if (transfer.request.http2) choose_connection(transfer);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error_text);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
@@ -322,6 +348,43 @@ Result<void> Transfers::put_on_the_wire(Transfer& transfer) {
   transfer.last_byte = loop_.now().monotonic;
   if (transfer.request.stall_max.count() > 0) check_stall(transfer.id);
   return {};
+}
+
+void Transfers::choose_connection(Transfer& transfer) {
+  const auto kept = kept_.find(origin_of(transfer.request.url));
+  transfer.on_kept_connection =
+      transfer.request.may_repeat && !transfer.wants_new_connection && kept != kept_.end();
+  if (transfer.on_kept_connection)
+    set_kept_http2(transfer.easy.get());
+  else
+    set_new_http2(transfer.easy.get(), transfer.request.may_repeat);
+}
+
+void Transfers::keep_connection(const Transfer& transfer) {
+  if (!transfer.request.http2 || !transfer.request.may_repeat) return;
+  const Instant now = loop_.now().monotonic;
+  const std::string origin = origin_of(transfer.request.url);
+  if (kept_.size() >= k_kept_connections_max && !kept_.contains(origin))
+    std::erase_if(
+        kept_, [now](const auto& kept) { return now - kept.second > k_kept_connection_idle_max; });
+  if (kept_.size() < k_kept_connections_max || kept_.contains(origin)) kept_[origin] = now;
+}
+
+bool Transfers::try_again(Transfer& transfer, int curl_code) {
+  const bool has_answer = transfer.status() != 0 || transfer.refused || transfer.cancelled;
+  if (curl_code == CURLE_OK || !transfer.on_kept_connection || has_answer) return false;
+  kept_.erase(origin_of(transfer.request.url));
+  transfer.wants_new_connection = true;
+  loop_.cancel_timer(transfer.stall_timer);
+  take_off_the_wire(transfer);
+  waiting_.push_front(transfer.id);
+  return true;
+}
+
+void Transfers::take_off_the_wire(Transfer& transfer) {
+  curl_multi_remove_handle(multi_, transfer.easy.get());
+  transfer.easy.reset();
+  if (!transfer.request.long_lived) --in_flight_;
 }
 
 void Transfers::check_stall(TransferId id) {
@@ -348,7 +411,9 @@ void Transfers::deliver_finished() {
   }
   for (const auto& [id, code] : finished) {
     const auto found = transfers_.find(id);
-    if (found != transfers_.end()) finish(id, found->second->result(code));
+    if (found == transfers_.end() || try_again(*found->second, code)) continue;
+    if (code == CURLE_OK) keep_connection(*found->second);
+    finish(id, found->second->result(code));
   }
 }
 
@@ -365,8 +430,7 @@ void Transfers::remove(TransferId id) {
   loop_.cancel_timer(transfer.deadline_timer);
   loop_.cancel_timer(transfer.stall_timer);
   if (transfer.easy) {
-    curl_multi_remove_handle(multi_, transfer.easy.get());
-    if (!transfer.request.long_lived) --in_flight_;
+    take_off_the_wire(transfer);
   } else {
     std::erase(starting_, id);
     std::erase(waiting_, id);

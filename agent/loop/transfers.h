@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <string>
 
 #include "agent/loop/http.h"
 #include "agent/loop/loop.h"
@@ -33,8 +34,14 @@ class Transfers {
   static std::size_t take_header(char* bytes, std::size_t, std::size_t size, void* transfer);
 
   Result<void> put_on_the_wire(Transfer& transfer);
+  // How an HTTP/2 request without TLS gets its connection.
+  void choose_connection(Transfer& transfer);
+  void keep_connection(const Transfer& transfer);
+  // Whether it goes to the wire once more, because the kept connection has gone.
+  bool try_again(Transfer& transfer, int curl_code);
   void admit();
   void deliver_finished();
+  void take_off_the_wire(Transfer& transfer);
   void check_stall(TransferId id);
   void finish(TransferId id, Result<HttpResponse> result);
   void remove(TransferId id);
@@ -46,6 +53,8 @@ class Transfers {
   std::deque<TransferId> starting_;  // long-lived ones, not on the wire yet
   std::deque<TransferId> waiting_;   // the others
   std::size_t in_flight_ = 0;
+  // Servers to which a connection of set_http2() is kept, and when it was used last.
+  std::map<std::string, Instant> kept_;
   bool in_curl_ = false;  // curl refuses to add or remove transfers from its callbacks
   std::deque<TransferId> cancelled_;
 };

@@ -136,6 +136,7 @@ Result<HttpRequest> GcsClient::prepare(const GcsRequest& request) const {
   const bool drains = is_drain(request);
   HttpRequest prepared =
       TRY(render_call(request, drains ? options_.drain_time_max : options_.call_time_max));
+  prepared.may_repeat = !drains;
   prepared.headers["User-Agent"] = options_.user_agent;
   prepared.response_bytes_max = options_.answer_bytes_max;
   return prepared;

@@ -71,6 +71,63 @@ TEST(GcsClient, asks_and_tells_what_the_head_answers) {
   }
 }
 
+TEST(GcsClient, asks_again_over_the_connection_it_has) {
+  Rig rig{[](const CallPtr& call) { call->answer(k_state, k_ok); }};
+  for (std::size_t count = 1; count <= 3; ++count) {
+    rig.ask();
+    ASSERT_TRUE(rig.wait_for_answers(count));
+  }
+  EXPECT_EQ(rig.head.connections(), 1U);
+}
+
+TEST(GcsClient, replaces_a_connection_that_the_head_has_closed) {
+  CallPtr last;
+  Rig rig{[&last](const CallPtr& call) {
+    last = call;
+    call->answer(k_state, k_ok);
+  }};
+  for (std::size_t count = 1; count <= 3; ++count) {
+    rig.ask();
+    ASSERT_TRUE(rig.wait_for_answers(count));
+    EXPECT_TRUE(rig.answers.back().reply);
+    last->cut();
+  }
+  EXPECT_EQ(rig.head.connections(), 3U);
+  EXPECT_EQ(rig.head.calls(), 3U);
+}
+
+TEST(GcsClient, asks_once_more_when_the_head_closes_a_connection_it_had) {
+  std::size_t count = 0;
+  Rig rig{
+      [&count](const CallPtr& call) { ++count == 2 ? call->cut() : call->answer(k_state, k_ok); }};
+  rig.ask();
+  ASSERT_TRUE(rig.wait_for_answers(1));
+  rig.ask();
+  ASSERT_TRUE(rig.wait_for_answers(2));
+  EXPECT_TRUE(rig.answers.back().reply);
+  EXPECT_EQ(rig.head.calls(), 3U);
+  EXPECT_EQ(rig.head.connections(), 2U);
+}
+
+TEST(GcsClient, asks_for_a_drain_once_and_over_a_connection_of_its_own) {
+  std::size_t count = 0;
+  Rig rig{
+      [&count](const CallPtr& call) { ++count == 2 ? call->cut() : call->answer(k_state, k_ok); }};
+  rig.ask();
+  ASSERT_TRUE(rig.wait_for_answers(1));
+  GcsRequest drain;
+  drain.head_uid = "head";
+  drain.address = rig.head.address();
+  DrainRequest body;
+  body.node_id = std::string(56, 'a');
+  drain.body = body;
+  rig.client->ask({++rig.last_id, drain});
+  ASSERT_TRUE(rig.wait_for_answers(2));
+  EXPECT_FALSE(rig.answers.back().reply);
+  EXPECT_EQ(rig.head.calls(), 2U);
+  EXPECT_EQ(rig.head.connections(), 2U);
+}
+
 TEST(GcsClient, tells_why_the_head_refuses) {
   Rig rig{[](const CallPtr& call) {
     call->answer_without_body({{"grpc-status", "12"}, {"grpc-message", "no%20such"}});

@@ -72,30 +72,31 @@ void GrpcCall::cut() {
 }
 
 bool GrpcCall::read_frames() {
-  if (received_.size() < k_preface.size()) return false;
-  std::size_t at = k_preface.size();
-  while (received_.size() >= at + k_frame_header_bytes) {
-    const std::string header = received_.substr(at, k_frame_header_bytes);
-    const std::size_t length = length_of(header);
-    if (received_.size() < at + k_frame_header_bytes + length) return false;
-    if (header[3] == k_data) {
-      body_ = received_.substr(at + k_frame_header_bytes, length);
-      if ((header[4] & k_end_stream) != 0) return true;
-    }
-    at += k_frame_header_bytes + length;
+  if (!is_greeted_ && received_.size() < k_preface.size()) return false;
+  if (!is_greeted_) received_.erase(0, k_preface.size());
+  is_greeted_ = true;
+  while (received_.size() >= k_frame_header_bytes) {
+    const std::string header = received_.substr(0, k_frame_header_bytes);
+    const std::size_t end = k_frame_header_bytes + length_of(header);
+    if (received_.size() < end) return false;
+    const std::string payload = received_.substr(k_frame_header_bytes, end - k_frame_header_bytes);
+    received_.erase(0, end);
+    if (header[3] != k_data) continue;
+    body_ = payload;
+    stream_ = header.substr(5);
+    if ((header[4] & k_end_stream) != 0) return true;
   }
   return false;
 }
 
-// Of stream 1, or of the connection.
+// Of the call's stream, or of the connection.
 void GrpcCall::send_frame(unsigned char type, unsigned char flags, const std::string& payload) {
   std::string frame;
   for (const unsigned shift : {16U, 8U, 0U})
     frame += static_cast<char>(payload.size() >> shift & 0xFFU);
   frame += static_cast<char>(type);
   frame += static_cast<char>(flags);
-  frame += std::string(3, '\0');
-  frame += type == k_settings ? '\0' : '\1';
+  frame += type == k_settings ? std::string(4, '\0') : stream_;
   send_all(frame + payload);
 }
 
@@ -128,6 +129,7 @@ void GrpcHead::accept_one() {
   if (fd < 0) return;
   const auto call = std::make_shared<GrpcCall>(loop_, fd);
   open_[fd] = call;
+  ++connections_;
   call->send_frame(k_settings, 0, "");
   call->send_frame(k_settings, k_acknowledged, "");
   loop_.watch_fd(fd, {true, false}, [this, fd](FdReady) { read(fd); });
@@ -142,10 +144,8 @@ void GrpcHead::read(int fd) {
     open_.erase(fd);
     return;
   }
-  if (call->is_read_) return;
   call->received_.append(bytes.data(), static_cast<std::size_t>(count));
-  call->is_read_ = call->read_frames();
-  if (!call->is_read_) return;
+  if (!call->read_frames()) return;
   ++calls_;
   script_(call);
 }

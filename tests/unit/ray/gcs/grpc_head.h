@@ -1,6 +1,6 @@
 #pragma once
 // A gRPC server of plain sockets on 127.0.0.1 that answers by script: as much of HTTP/2 (RFC 9113)
-// as one unary call over a connection of its own takes.
+// as unary calls one after the other take.
 
 #include <functional>
 #include <map>
@@ -15,7 +15,7 @@ namespace ray_gitops::test {
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
-// One call, read whole, and the place to answer it.
+// A connection, its last call, read whole, and the place to answer that.
 class GrpcCall {
  public:
   GrpcCall(Loop& loop, int fd) : loop_(loop), fd_(fd) {}
@@ -33,7 +33,7 @@ class GrpcCall {
 
  private:
   friend class GrpcHead;
-  bool read_frames();  // false: not all is there yet
+  bool read_frames();  // takes what is whole; false: the end of a call is not there yet
   void send_frame(unsigned char type, unsigned char flags, const std::string& payload);
   void send_all(const std::string& bytes);
 
@@ -41,7 +41,8 @@ class GrpcCall {
   int fd_;
   std::string received_;
   std::string body_;
-  bool is_read_ = false;
+  std::string stream_;  // of the call, as in its frames
+  bool is_greeted_ = false;
 };
 
 class GrpcHead {
@@ -55,6 +56,7 @@ class GrpcHead {
 
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   std::size_t calls() const { return calls_; }
+  std::size_t connections() const { return connections_; }
 
  private:
   void accept_one();
@@ -65,6 +67,7 @@ class GrpcHead {
   int fd_ = -1;
   int port_ = 0;
   std::size_t calls_ = 0;
+  std::size_t connections_ = 0;
   std::map<int, std::shared_ptr<GrpcCall>> open_;
 };
 
