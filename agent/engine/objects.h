@@ -199,6 +199,7 @@ class Objects {
             Effects& effects);
   status::ObjectStatus describe_object(const ObjectKey& key, const Record& record,
                                        const Choice& choice, const Plan& plan) const;
+  ObjectKey scaled_cluster(const ObjectKey& key, const Document& ray) const;
   bool is_shown(const ObjectKey& key, const Record& record) const;
   bool is_gone(const ObjectKey& key, const Record& record) const;
 

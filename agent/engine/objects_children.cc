@@ -20,6 +20,7 @@ std::optional<ClusterFacts> Objects::observe_facts(const ObjectKey& key) {
   ClusterFacts facts;
   facts.ready = record->second.status.phase == Phase::Ready;
   facts.message = record->second.status.message;
+  facts.scaling = autoscaling_.summary_of(key);
   const std::optional<ObjectKey> parent = anchored_parent(*anchor);
   const bool serves = parent && parent->kind == Kind::RayService;
   const std::vector<PodView> pods = cache_.pods_of(key.ns, key.name);

@@ -69,7 +69,7 @@ status::ObjectStatus Objects::describe_object(const ObjectKey& key, const Record
   status.reason = plan.reason.empty() ? "NotYetKnown" : plan.reason;
   status.message = plan.message;
   status.conditions = plan.conditions;
-  status.ray = with_scaling(plan.ray, autoscaling_.summary_of(key));
+  status.ray = with_scaling(plan.ray, autoscaling_.summary_of(scaled_cluster(key, plan.ray)));
   if (record.wish.declared)
     for (const Diagnostic& warning : record.wish.declared->warnings)
       status.conditions.push_back({"FieldsSupported", false, warning.rule, to_string(warning)});
@@ -80,6 +80,13 @@ status::ObjectStatus Objects::describe_object(const ObjectKey& key, const Record
     status.next = choice.overlay->next;
   }
   return status;
+}
+
+// Whose scaling the status of `key` tells: of a job or a service that of the cluster made for it.
+ObjectKey Objects::scaled_cluster(const ObjectKey& key, const Document& ray) const {
+  if (!is_parent(key.kind) || !ray.json().is_object()) return key;
+  const ObjectKey cluster{Kind::RayCluster, key.ns, ray.json().value("cluster", std::string{})};
+  return is_child(anchor_of(cluster)) ? cluster : key;
 }
 
 // A cluster that was made for a job or a service is told of there.

@@ -36,7 +36,7 @@ struct HttpRequest {
   Duration deadline{30'000};  // for all of it, time spent waiting included
   Duration stall_max{0};      // without a byte from the server; 0: no such limit
   std::size_t response_bytes_max = 1024UL * 1024;  // of a collected body; on_data counts for itself
-  // HTTP/2 without TLS, known to be spoken there, over a connection of its own (but see may_repeat). The answer's
+  // HTTP/2 without TLS, known to be spoken there, over a connection of its own. The answer's
   // trailers are among its headers. Where the server answers before it has read the body, libcurl
   // 7.88 may show a broken stream (Unavailable) and nothing of the answer.
   bool http2 = false;

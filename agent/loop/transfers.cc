@@ -188,6 +188,7 @@ struct Transfers::Transfer {
   char error_text[CURL_ERROR_SIZE] = "";
 
   bool cancelled = false;
+  bool has_ended = false;  // by itself
   bool on_kept_connection = false;
   bool wants_new_connection = false;
   std::optional<Error> refused;  // why we ended it from a callback
@@ -381,6 +382,13 @@ bool Transfers::try_again(Transfer& transfer, int curl_code) {
   return true;
 }
 
+// A connection on which a request ended early may be dead: libcurl would go on with it.
+void Transfers::close_connection(Transfer& transfer) {
+  if (!transfer.request.http2) return;
+  curl_easy_setopt(transfer.easy.get(), CURLOPT_FORBID_REUSE, 1L);
+  kept_.erase(origin_of(transfer.request.url));
+}
+
 void Transfers::take_off_the_wire(Transfer& transfer) {
   curl_multi_remove_handle(multi_, transfer.easy.get());
   transfer.easy.reset();
@@ -412,6 +420,7 @@ void Transfers::deliver_finished() {
   for (const auto& [id, code] : finished) {
     const auto found = transfers_.find(id);
     if (found == transfers_.end() || try_again(*found->second, code)) continue;
+    found->second->has_ended = true;
     if (code == CURLE_OK) keep_connection(*found->second);
     finish(id, found->second->result(code));
   }
@@ -430,6 +439,7 @@ void Transfers::remove(TransferId id) {
   loop_.cancel_timer(transfer.deadline_timer);
   loop_.cancel_timer(transfer.stall_timer);
   if (transfer.easy) {
+    if (!transfer.has_ended) close_connection(transfer);
     take_off_the_wire(transfer);
   } else {
     std::erase(starting_, id);

@@ -41,6 +41,7 @@ class Transfers {
   bool try_again(Transfer& transfer, int curl_code);
   void admit();
   void deliver_finished();
+  void close_connection(Transfer& transfer);
   void take_off_the_wire(Transfer& transfer);
   void check_stall(TransferId id);
   void finish(TransferId id, Result<HttpResponse> result);

@@ -151,6 +151,7 @@ struct ClusterFacts {
   bool head_ready = false;   // the head pod is Ready
   // Of a service's cluster: pods that its anchor owns and that are not terminating, by name.
   std::vector<ClusterPod> pods;
+  Document scaling;  // what the autoscaler says of it, for the status; null: nothing
   friend bool operator==(const ClusterFacts&, const ClusterFacts&) = default;
 };
 

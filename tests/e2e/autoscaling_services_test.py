@@ -125,17 +125,21 @@ class ElasticServices(Story):
 
     def wait_for_service(self, commit):
         """Ready, and about what this commit says."""
-        def status():
-            path = f"objects/{self.namespace}/rayservice/web.json"
-            return self.repository.status_json(path) or {}
-
         def reached():
-            return (status().get("phase") == "Ready" and
-                    status()["spec"]["commit"] == commit)
+            return (self.service_status().get("phase") == "Ready" and
+                    self.service_status()["spec"]["commit"] == commit)
         try:
             wait_for(reached, PODS_SECONDS_MAX, "a service that is Ready")
         except AssertionError as error:
-            raise AssertionError(f"{error}; status: {status()}") from None
+            raise AssertionError(f"{error}; status: {self.service_status()}") from None
+
+    def service_status(self):
+        return self.repository.status_json(f"objects/{self.namespace}/rayservice/web.json") or {}
+
+    def told_targets(self):
+        """Targets of the groups as the service's status has them."""
+        scaling = self.service_status().get("ray", {}).get("autoscaling", {})
+        return {group["name"]: group["target"] for group in scaling.get("groups", [])}
 
     def url(self):
         service = self.api.object("services", self.namespace, "web-serve-svc")
@@ -180,6 +184,8 @@ class ElasticServices(Story):
         with Load(self.url()) as load:
             (worker, pod), = wait_for(self.workers, PODS_SECONDS_MAX, "a worker").items()
             self.assertFalse(is_ready(pod))
+            wait_for(lambda: self.told_targets() == {"w": 1}, PODS_SECONDS_MAX,
+                     "the target in the service's status")
             self.agent.kill()
             self.assertEqual(1, self.target())
             self.agent.start()

@@ -46,6 +46,19 @@ std::string service_file(const std::string& name, const std::string& image,
          image + "\n";
 }
 
+namespace {
+
+nlohmann::json running_containers(const nlohmann::json& pod, WallTime since) {
+  nlohmann::json statuses = nlohmann::json::array();
+  for (const nlohmann::json& container : pod["spec"]["containers"])
+    statuses.push_back({{"name", container["name"]},
+                        {"ready", true},
+                        {"state", {{"running", {{"startedAt", to_rfc3339(since)}}}}}});
+  return statuses;
+}
+
+}  // namespace
+
 SourceTree tree_of(const std::string& commit, const Files& files,
                    const std::set<std::string>& known_blobs) {
   SourceTree tree{.commit = commit, .message = "", .files = {}, .descends_from_accepted = true};
@@ -116,6 +129,7 @@ void Bench::answer(const Effect& effect) {
     return deliver(StatusPublished{std::string("status")});
   }
   if (const auto* ask = std::get_if<AskRay>(&effect)) return answer(*ask);
+  if (const auto* ask = std::get_if<AskGcs>(&effect)) return answer(*ask);
   if (const auto* list = std::get_if<StartList>(&effect)) {
     if (unlisted.contains(list->type)) return;
     return deliver(ListCompleted{list->type, listed(list->type, list->ns), std::to_string(version_),
@@ -157,6 +171,18 @@ void Bench::answer(const SendWrite& write) {
 void Bench::answer(const AskRay& ask) {
   if (heads_answer) return deliver(RayAnswered{ask.request_id, ray_reply(ask.request)});
   deliver(RayAnswered{ask.request_id, failed(ErrorCode::Unavailable)});
+}
+
+// Of a head without demand, which knows no worker yet.
+void Bench::answer(const AskGcs& ask) {
+  if (!heads_answer) return deliver(GcsAnswered{ask.request_id, failed(ErrorCode::Unavailable)});
+  GcsReply reply;
+  if (std::holds_alternative<GetResourceState>(ask.request.body)) {
+    RayResourceState state;
+    state.session = ray_session;
+    reply = state;
+  }
+  deliver(GcsAnswered{ask.request_id, std::move(reply)});
 }
 
 Result<RayReply> Bench::ray_reply(const RayRequest& request) {
@@ -254,7 +280,8 @@ void Bench::start_pods() {
     if (key.type != ResourceType::Pod) continue;
     object["status"] = {{"phase", "Running"},
                         {"podIP", "10.0.0.1"},
-                        {"conditions", {{{"type", "Ready"}, {"status", "True"}}}}};
+                        {"conditions", {{{"type", "Ready"}, {"status", "True"}}}},
+                        {"containerStatuses", running_containers(object, now().wall)}};
     object["metadata"]["resourceVersion"] = std::to_string(++version_);
     deliver(WatchChanged{key.type, false, *view(key)});
   }

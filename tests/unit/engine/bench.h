@@ -98,6 +98,7 @@ class Bench {
   void answer(const SendWrite& write);
   void answer_late_writes();
   void answer(const AskRay& ask);
+  void answer(const AskGcs& ask);
   Result<RayReply> ray_reply(const RayRequest& request);
   ServeInfo serve_info(const std::string& head_uid) const;
   nlohmann::json applied(const Action& action, const nlohmann::json& live) const;

@@ -1,4 +1,6 @@
 // The engine and services: clusters, what Serve is given, and where the serve Service leads.
+#include <nlohmann/json.hpp>
+
 #include "reconcilers/manifest/names.h"
 #include "tests/unit/engine/bench.h"
 
@@ -43,6 +45,26 @@ TEST_F(ServicesTest, says_nothing_of_the_cluster_that_it_made) {
   begin();
   for (const auto& [path, content] : bench.published)
     EXPECT_EQ(path.find("raycluster"), std::string::npos) << path;
+}
+
+TEST_F(ServicesTest, tells_how_the_cluster_that_it_made_scales) {
+  std::string file = service_file("web", "2.40.0", "");
+  const std::string config = "  rayClusterConfig:\n";
+  file.insert(
+      file.find(config) + config.size(),
+      "    enableInTreeAutoscaling: true\n"
+      "    workerGroupSpecs:\n"
+      "    - groupName: w\n"
+      "      replicas: 1\n"
+      "      minReplicas: 1\n"
+      "      maxReplicas: 3\n"
+      "      template: {spec: {containers: [{name: w, image: 'rayproject/ray:2.40.0'}]}}\n");
+  bench.commit("c1", {{"web.yaml", file}});
+  settle();
+  const nlohmann::json ray = bench.status_of("web").ray.json();
+  ASSERT_TRUE(ray.contains("autoscaling")) << ray.dump();
+  EXPECT_EQ(ray["autoscaling"]["groups"][0]["name"], "w");
+  EXPECT_EQ(ray["autoscaling"]["groups"][0]["target"], 1);
 }
 
 TEST_F(ServicesTest, is_silent_once_it_serves) {

@@ -109,6 +109,21 @@ TEST(GcsClient, asks_once_more_when_the_head_closes_a_connection_it_had) {
   EXPECT_EQ(rig.head.connections(), 2U);
 }
 
+TEST(GcsClient, leaves_a_connection_on_which_nothing_comes) {
+  std::size_t count = 0;
+  Rig rig{[&count](const CallPtr& call) {
+    if (++count != 2) call->answer(k_state, k_ok);
+  }};
+  rig.options.call_time_max = Duration{300};
+  for (std::size_t asked = 1; asked <= 3; ++asked) {
+    rig.ask();
+    ASSERT_TRUE(rig.wait_for_answers(asked));
+    EXPECT_EQ(rig.answers.back().reply.has_value(), asked != 2);
+  }
+  EXPECT_EQ(rig.head.calls(), 3U);
+  EXPECT_EQ(rig.head.connections(), 2U);
+}
+
 TEST(GcsClient, asks_for_a_drain_once_and_over_a_connection_of_its_own) {
   std::size_t count = 0;
   Rig rig{
