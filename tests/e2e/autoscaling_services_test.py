@@ -2,12 +2,13 @@
 
 import collections
 import json
+import subprocess
 import threading
 import urllib.request
 
 from kubernetes import is_ready, uids
 from templates import code_template
-from world import PODS_SECONDS_MAX, RAY_VERSION, STATUS_SECONDS_MAX, Story, wait_for
+from world import PODS_SECONDS_MAX, PROGRAM, RAY_VERSION, STATUS_SECONDS_MAX, Story, wait_for
 
 ANSWER_SECONDS_MAX = 10
 IDLE_SECONDS = 3
@@ -213,11 +214,21 @@ class ElasticServices(Story):
         workers = self.workers()
         return workers if len(workers) == 2 and all(map(is_ready, workers.values())) else None
 
+    def wait_for_no_worker(self):
+        try:
+            wait_for(lambda: not self.workers(), PODS_SECONDS_MAX, "the worker's end")
+        except AssertionError as error:
+            cluster = self.anchor()["metadata"]["name"].removeprefix("raycluster.")
+            config = self.agent.cache.parent / "agent.yaml"
+            said = subprocess.run([PROGRAM, "why", "--config", config, cluster], text=True,
+                                  capture_output=True, check=False, timeout=ANSWER_SECONDS_MAX)
+            raise AssertionError(f"{error}; {said.stdout}{said.stderr}") from None
+
     def test_3_the_worker_leaves_drained_when_the_load_has_ended(self):
         same = self.what_does_not_change()
         (worker, pod), = self.workers().items()
         with Load(self.url(), callers=1) as load:
-            wait_for(lambda: not self.workers(), PODS_SECONDS_MAX, "the worker's end")
+            self.wait_for_no_worker()
             load.wait_for_answers_of(self.head()["metadata"]["name"])
         self.assertEqual([], load.failures)
         self.assertIn("Terminated due to idle", self.how_it_ended(pod), worker)

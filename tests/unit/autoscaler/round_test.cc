@@ -153,7 +153,9 @@ TEST_F(RoundTest, looks_again_when_a_worker_has_been_idle_for_long_enough) {
   EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen), seen + 40s);
   spec.workers[0].idle_timeout = 30s;
   EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen), seen + 10s);
-  EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen + 15s), seen + 20s);
+  spec.workers[0].idle_timeout = 20s;
+  EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen), seen + 10s);
+  EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen + 15s), seen + 15s + 10ms);
 }
 
 TEST(WorkerPods, are_those_of_the_anchor_and_of_its_incarnation) {
