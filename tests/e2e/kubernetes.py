@@ -62,6 +62,14 @@ class Kubernetes:
             body["gracePeriodSeconds"] = grace
         self.request("DELETE", f"/api/v1/namespaces/{namespace}/{plural}/{name}", body)
 
+    def remove(self, plural, namespace, name):
+        """Deletes what may be gone meanwhile, as what a deleted object owned."""
+        try:
+            self.delete(plural, namespace, name)
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+
     def patch(self, path, manager, body):
         """A merge patch by this field manager."""
         return self.request("PATCH", f"{path}?fieldManager={manager}", body,

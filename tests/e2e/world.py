@@ -313,7 +313,7 @@ class Story(unittest.TestCase):
         # What the story made would slow down the next one.
         for anchor in cls.cluster.api.list("configmaps", cls.namespace,
                                            f"ray-gitops.io/agent={cls.agent_id}"):
-            cls.cluster.api.delete("configmaps", cls.namespace, anchor["metadata"]["name"])
+            cls.cluster.api.remove("configmaps", cls.namespace, anchor["metadata"]["name"])
         wait_for(lambda: not cls.cluster.api.list("pods", cls.namespace), END_SECONDS_MAX,
                  "the end of the story's pods")
 
