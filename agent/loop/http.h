@@ -40,8 +40,8 @@ struct HttpRequest {
   // trailers are among its headers. Where the server answers before it has read the body, libcurl
   // 7.88 may show a broken stream (Unavailable) and nothing of the answer.
   bool http2 = false;
-  // With http2: it may go over the connection of an earlier such request to this server, and is sent
-  // once more where the server has closed that one, even if it got there.
+  // With http2: it may go over the connection of an earlier such request to this server, and is
+  // sent once more where the server has closed that one, even if it got there.
   bool may_repeat = false;
   bool long_lived = false;  // a watch: see k_transfers_in_flight_max
 };
