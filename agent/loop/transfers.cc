@@ -352,23 +352,29 @@ Result<void> Transfers::put_on_the_wire(Transfer& transfer) {
 }
 
 void Transfers::choose_connection(Transfer& transfer) {
-  const auto kept = kept_.find(origin_of(transfer.request.url));
+  const std::string origin = origin_of(transfer.request.url);
   transfer.on_kept_connection =
-      transfer.request.may_repeat && !transfer.wants_new_connection && kept != kept_.end();
+      transfer.request.may_repeat && !transfer.wants_new_connection && kept_.contains(origin);
   if (transfer.on_kept_connection)
     set_kept_http2(transfer.easy.get());
   else
-    set_new_http2(transfer.easy.get(), transfer.request.may_repeat);
+    set_new_http2(transfer.easy.get(), transfer.request.may_repeat && may_keep(origin));
+}
+
+// Those that are not known to be kept would push out those that are.
+bool Transfers::may_keep(const std::string& origin) {
+  if (kept_.contains(origin)) return true;
+  const Instant now = loop_.now().monotonic;
+  if (kept_.size() >= k_kept_connections_max)
+    std::erase_if(
+        kept_, [now](const auto& kept) { return now - kept.second > k_kept_connection_idle_max; });
+  return kept_.size() < k_kept_connections_max;
 }
 
 void Transfers::keep_connection(const Transfer& transfer) {
-  if (!transfer.request.http2 || !transfer.request.may_repeat) return;
-  const Instant now = loop_.now().monotonic;
   const std::string origin = origin_of(transfer.request.url);
-  if (kept_.size() >= k_kept_connections_max && !kept_.contains(origin))
-    std::erase_if(
-        kept_, [now](const auto& kept) { return now - kept.second > k_kept_connection_idle_max; });
-  if (kept_.size() < k_kept_connections_max || kept_.contains(origin)) kept_[origin] = now;
+  if (transfer.request.http2 && transfer.request.may_repeat && may_keep(origin))
+    kept_[origin] = loop_.now().monotonic;
 }
 
 bool Transfers::try_again(Transfer& transfer, int curl_code) {

@@ -36,6 +36,7 @@ class Transfers {
   Result<void> put_on_the_wire(Transfer& transfer);
   // How an HTTP/2 request without TLS gets its connection.
   void choose_connection(Transfer& transfer);
+  bool may_keep(const std::string& origin);
   void keep_connection(const Transfer& transfer);
   // Whether it goes to the wire once more, because the kept connection has gone.
   bool try_again(Transfer& transfer, int curl_code);

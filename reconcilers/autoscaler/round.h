@@ -88,6 +88,7 @@ std::map<std::string, std::int64_t> targets_in_force(const RayClusterSpec& spec,
 bool is_active(const RoundInput& input, const Round& round);
 // Alike but for what passes by: the version, and how long nodes have been idle.
 bool says_the_same(const RayResourceState& left, const RayResourceState& right);
+// Between looks at a head whose answer is behind an idle timeout that has passed.
 inline constexpr Duration k_idle_look_least{10};
 // When a worker that is idle, but not for long enough in this answer, may have been so, reckoned
 // from when the answer was received: k_idle_look_least from `now` where that has passed, since only

@@ -1,19 +1,10 @@
 // The configuration of an agent.
 #include "reconcilers/declaration/agent_config.h"
 
-#include <cstddef>
-#include <cstdint>
-#include <string_view>
-
-namespace {
-
-std::string_view text_of(const std::uint8_t* data, std::size_t size) {
-  return {reinterpret_cast<const char*>(data), size};
-}
-
-}  // namespace
+#include "tests/fuzz/text_of.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static_cast<void>(ray_gitops::parse_agent_config(text_of(data, size), "agent.yaml"));
+  static_cast<void>(
+      ray_gitops::parse_agent_config(ray_gitops::fuzz::text_of(data, size), "agent.yaml"));
   return 0;
 }

@@ -1,19 +1,9 @@
 // The answers of a head's dashboard: the first byte says to which request, the second which
 // status it has.
-#include <cstddef>
-#include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "agent/ray/answers.h"
-
-namespace {
-
-std::string_view text_of(const std::uint8_t* data, std::size_t size) {
-  return {reinterpret_cast<const char*>(data), size};
-}
-
-}  // namespace
+#include "tests/fuzz/text_of.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ray_gitops;
@@ -23,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   request.submission_id = "job";
   HttpResponse response;
   response.status = data[1] % 2 == 0 ? 200 : 400;
-  response.body = std::string(text_of(data, size).substr(2));
+  response.body = std::string(fuzz::text_of(data, size).substr(2));
   static_cast<void>(ray::parse_reply(request, response));
   return 0;
 }
