@@ -30,9 +30,11 @@ Counts count_workers(const std::vector<autoscaler::WorkerPod>& pods) {
   return counts;
 }
 
-Counts wanted_by(const std::map<std::string, autoscaler::GroupTarget>& targets) {
+Counts wanted_by(const RayClusterSpec& spec,
+                 const std::map<std::string, autoscaler::GroupTarget>& targets) {
   Counts wanted;
   for (const auto& [group, target] : targets) wanted[group] = target.replicas;
+  for (const GroupSpec& group : spec.workers) wanted[group.name] *= group.hosts;
   return wanted;
 }
 
@@ -64,7 +66,7 @@ void Autoscaling::note_fixed(const Declaration& declaration, const ClusterObserv
   fleet_.meet(declaration);
   Counts wanted;
   for (const GroupSpec& group : spec.workers)
-    if (!spec.suspend && !group.suspend) wanted[group.name] = group.replicas;
+    if (!spec.suspend && !group.suspend) wanted[group.name] = group.replicas * group.hosts;
   note_pods(fleet_, declaration.key, !spec.suspend, wanted, count_pods(observed));
   fleet_.note_wants(declaration.key, {});
 }
@@ -85,7 +87,7 @@ autoscaler::Round Autoscaling::decide_within_allowance(Talk& talk, const Declara
   const ObjectKey& cluster = declaration.key;
   const Counts there = count_workers(input.pods);
   fleet_.meet(declaration);
-  note_pods(fleet_, cluster, true, wanted_by(input.saved.targets), there);
+  note_pods(fleet_, cluster, true, wanted_by(*input.spec, input.saved.targets), there);
   take_policies(talk, declaration, input);
   autoscaler::Round round = autoscaler::decide_round(input);
   if (!input.state.is_known()) fleet_.note_wants(cluster, {});
@@ -100,7 +102,7 @@ autoscaler::Round Autoscaling::decide_within_allowance(Talk& talk, const Declara
   talk.planned_by = input.policies;
   talk.planned_at_revision = fleet_.revision();
   fleet_.note_wants(cluster, std::move(left));
-  note_pods(fleet_, cluster, true, wanted_by(round.next.targets), there);
+  note_pods(fleet_, cluster, true, wanted_by(*input.spec, round.next.targets), there);
   return round;
 }
 

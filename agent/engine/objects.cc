@@ -6,6 +6,7 @@
 #include "reconcilers/manifest/names.h"
 #include "reconcilers/raycluster/census.h"
 #include "reconcilers/raycluster/reconcile.h"
+#include "reconcilers/raycluster/replicas.h"
 #include "reconcilers/sync/companion.h"
 
 namespace ray_gitops::engine {
@@ -121,6 +122,22 @@ void Objects::count_failure(const PodView* before, const PodView& after, const O
   failures.last = now.monotonic;
 }
 
+// Seen at once, since it may be made again before anybody looks.
+void Objects::note_lost_host(const PodView& gone, const ObjectKey& key) {
+  if (autoscaling_.is_leaving(key, gone.meta.uid)) return;
+  if (const std::string replica = raycluster::replica_key(gone); !replica.empty())
+    records_.at(key).lost_replicas.insert(replica);
+}
+
+// Those of which nothing is left.
+void Objects::forget_lost_replicas(Record& record, const std::vector<PodView>& pods) {
+  if (record.lost_replicas.empty()) return;
+  std::set<std::string> there;
+  for (const PodView& pod : pods) there.insert(raycluster::replica_key(pod));
+  std::erase_if(record.lost_replicas,
+                [&](const std::string& replica) { return !there.contains(replica); });
+}
+
 void Objects::on_change(const ResourceView* before, const ResourceView* after, Now now) {
   const ResourceView& view = after != nullptr ? *after : *before;
   const std::optional<ObjectKey> key = owner_of(view);
@@ -132,6 +149,8 @@ void Objects::on_change(const ResourceView* before, const ResourceView* after, N
   if (key->kind == Kind::RayCluster) tell_watchers_of(*key);
   if (is_companion(key->kind) && (after == nullptr || meta_of(*after).terminating))
     wake_whom_it_kept(*key);
+  if (const auto* pod = std::get_if<PodView>(&view); pod != nullptr && after == nullptr)
+    note_lost_host(*pod, *key);
   if (after == nullptr) return;
   writes_.decided(meta_of(*after).key);
   if (const auto* pod = std::get_if<PodView>(after))
@@ -292,6 +311,8 @@ Plan Objects::plan_for(const ObjectKey& key, Record& record, const Choice& choic
 Plan Objects::plan_cluster(const ObjectKey& key, Record& record, const Choice& choice,
                            std::size_t room, Now now) {
   ClusterObserved observed = observe_cluster(key, record, now);
+  if (observed.pods.is_known()) forget_lost_replicas(record, observed.pods.value());
+  observed.lost_replicas = record.lost_replicas;
   const auto towards = [&](const Declaration& declaration) {
     size(declaration, observed, now);
     Plan plan = raycluster::reconcile(declaration, observed, options_.agent_id, now);

@@ -114,6 +114,7 @@ class Objects {
     std::optional<Declaration> last_good;  // from the anchor
     std::string last_good_of;              // the anchor's uid and spec hash it was read from
     std::map<std::string, PodFailures> failures;
+    std::set<std::string> lost_replicas;  // see ClusterObserved
     bool was_ready = false;
     CompanionHistory companion;
     // Of a cluster made for a job or a service: why it leaves, as its parent's last plan said;
@@ -136,6 +137,8 @@ class Objects {
   Duration rest_after_look(const ObjectKey& key) const;
   std::optional<ObjectKey> owner_of(const ResourceView& view) const;
   static ObjectKey owner_of_service(const ServiceView& service);
+  void note_lost_host(const PodView& gone, const ObjectKey& key);
+  static void forget_lost_replicas(Record& record, const std::vector<PodView>& pods);
   void count_failure(const PodView* before, const PodView& after, const ObjectKey& key, Now now);
 
   void reconcile(const ObjectKey& key, Record& record, std::optional<std::size_t> room, Now now,

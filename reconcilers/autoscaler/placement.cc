@@ -282,11 +282,15 @@ std::vector<std::int64_t> room_of(const Board& board) {
 }
 
 bool has_room(const Board& board, std::size_t type) {
-  return !board.room || holds(*board.room, board.input->types[type].charge);
+  if (!board.room || board.room->paid[type] > 0) return true;
+  return holds(board.room->left, board.input->types[type].charge);
 }
 
 void charge(Board& board, std::size_t type) {
-  if (board.room) take_amounts(*board.room, board.input->types[type].charge);
+  if (!board.room) return;
+  if (board.room->paid[type]-- > 0) return;
+  take_amounts(board.room->left, board.input->types[type].charge);
+  board.room->paid[type] = board.input->types[type].hosts - 1;
 }
 
 void undo(Board& board, Undo&& before) {

@@ -9,6 +9,13 @@
 
 namespace ray_gitops::autoscaler {
 
+// What new nodes may still take.
+struct Room {
+  PodAmounts left;
+  // By type: hosts of replicas that were launched, and paid for, which nothing uses yet.
+  std::vector<std::int64_t> paid;
+};
+
 // All that a pass works on.
 struct Board {
   const SchedulerInput* input = nullptr;
@@ -16,12 +23,12 @@ struct Board {
   std::vector<Node> fresh;           // one of each type, as it would be launched
   std::vector<Node> nodes;           // in order of arrival; never removed but by undo
   std::vector<std::uint32_t> order;  // Ray's list: indexes into `nodes`
-  std::optional<PodAmounts> room;    // what is left of it
+  std::optional<Room> room;
 };
 
 // Whether there is room for one more node of the type.
 bool has_room(const Board& board, std::size_t type);
-// Takes it.
+// Takes it: with the first host of a replica, for all of them.
 void charge(Board& board, std::size_t type);
 
 // A type's maximum less its nodes, the terminating ones included.
@@ -32,7 +39,7 @@ struct Undo {
   std::vector<std::uint32_t> order;
   std::size_t nodes = 0;
   std::vector<std::pair<std::uint32_t, Node>> changed;
-  std::optional<PodAmounts> room;
+  std::optional<Room> room;
 };
 void undo(Board& board, Undo&& before);
 

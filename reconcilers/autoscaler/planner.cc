@@ -80,7 +80,8 @@ class Planner {
     const std::int64_t kept = times(std::max(group.kept, warm), group.hosts);
     type.nodes_kept = std::min(kept, type.nodes_max);
     type.kept_by = group.kept >= warm ? group.kept_by : group.warm_by;
-    type.charge = group.charge;
+    add_amounts(type.charge, group.charge, group.hosts);
+    type.hosts = group.hosts;
   }
 
   // The head takes demand as any node does, and never leaves.
@@ -224,10 +225,23 @@ class Planner {
     return type->nodes_kept;
   }
 
+  // With the first host of a replica come all others.
+  std::int64_t pods_launched_for(const std::string& group, std::int64_t count) {
+    const std::int64_t hosts = groups_.at(group)->hosts;
+    std::int64_t& launched = launched_[group];
+    const std::int64_t before = replicas_of(launched, hosts);
+    launched += count;
+    return times(replicas_of(launched, hosts) - before, hosts);
+  }
   void add_want(const LaunchBatch& batch) {
     Want want;
-    for (const auto& [group, count] : batch.launches)
-      add_amounts(want.amounts, groups_.at(group)->charge, count);
+    std::int64_t pods = 0;
+    for (const auto& [group, count] : batch.launches) {
+      const std::int64_t more = pods_launched_for(group, count);
+      if (more > 0) add_amounts(want.amounts, groups_.at(group)->charge, more);
+      pods += more;
+    }
+    if (pods == 0) return;
     std::vector<Want>& wants = decision_.wants;
     if (!wants.empty() && wants.back().amounts == want.amounts)
       ++wants.back().count;
@@ -338,7 +352,8 @@ class Planner {
   std::map<std::string, std::vector<const RayNode*>> by_ip_;
   std::map<std::string, const Group*> groups_;
   std::map<std::string, GroupCount> counts_;
-  std::map<std::string, std::string> holds_;  // pods that are not drained, and why
+  std::map<std::string, std::int64_t> launched_;  // nodes that were told in `wants`
+  std::map<std::string, std::string> holds_;      // pods that are not drained, and why
   SchedulerInput scheduler_;
   SchedulerDecision scheduled_;
   PlannerDecision decision_;

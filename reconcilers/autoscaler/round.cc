@@ -100,6 +100,7 @@ std::vector<Group> groups_of(const RayClusterSpec& spec,
     group.labels = std::move(capacity.labels);
     group.replicas_min = each.min_replicas;
     group.replicas_max = each.max_replicas;
+    group.hosts = each.hosts;
     group.idle_timeout = each.idle_timeout;
     group.priority = each.priority;
     group.suspended = each.suspend;
@@ -120,6 +121,7 @@ std::vector<WorkerPod> worker_pods(const std::vector<PodView>& pods, const std::
     worker.name = pod.meta.key.name;
     worker.uid = pod.meta.uid;
     worker.group = pod.group;
+    worker.replica = pod.replica;
     worker.ip = pod.ip;
     worker.ready = pod.ready;
     worker.terminating = pod.meta.terminating;

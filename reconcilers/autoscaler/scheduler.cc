@@ -57,7 +57,7 @@ Node present_node(const SchedulerNode& from, int type, Board& board) {
 Board make_board(const SchedulerInput& input) {
   Board board;
   board.input = &input;
-  board.room = input.room;
+  if (input.room) board.room = Room{*input.room, std::vector<std::int64_t>(input.types.size())};
   mention_all(input, board.vocabulary);
   std::map<std::string, int> types;
   for (const NodeType& type : input.types) {

@@ -31,7 +31,8 @@ struct NodeType {
   // A minimum that has to have a place in SchedulerInput::room, and who asks for it.
   std::int64_t nodes_kept = 0;
   std::string kept_by;
-  PodAmounts charge;  // what a new node takes of the room
+  PodAmounts charge;       // what a new replica takes of the room: all of its
+  std::int64_t hosts = 1;  // nodes together
 };
 
 enum class NodeStage : std::uint8_t {

@@ -51,13 +51,20 @@ std::string render_pods(const RoundInput& input, const Reasons& reasons, const s
   return text;
 }
 
+std::int64_t hosts_of(const RoundInput& input, const std::string& group) {
+  for (const GroupSpec& each : input.spec->workers)
+    if (each.name == group) return each.hosts;
+  return 1;
+}
+
 std::string render_group(const RoundInput& input, const Round& round, const std::string& group) {
   const auto target = round.next.targets.find(group);
   const auto pods = std::count_if(input.pods.begin(), input.pods.end(),
                                   [&](const WorkerPod& pod) { return pod.group == group; });
   std::string text = "group " + group + ": ";
-  text += target == round.next.targets.end() ? "it is not in the file any more"
-                                             : "wants " + std::to_string(target->second.replicas);
+  text += target == round.next.targets.end()
+              ? "it is not in the file any more"
+              : "wants " + std::to_string(target->second.replicas * hosts_of(input, group));
   text += ", has " + std::to_string(pods);
   if (!round.decision) return text + "\n";
   const auto decided = round.decision->groups.find(group);

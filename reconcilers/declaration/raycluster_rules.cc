@@ -85,12 +85,16 @@ class ClusterChecker {
       check_group_name(groups[index], path / "groupName", names);
       check_bounds(groups[index], path);
       check_group_scaling(groups[index], path);
-      workers += scale_of(groups[index]).replicas;
+      workers += pods_of(groups[index]);
     }
     if (workers > k_workers_max)
       error(Rule::ReplicasTooMany, path_ / "workerGroupSpecs",
             "the groups ask for " + std::to_string(workers) + " workers together",
             "ask for at most " + std::to_string(k_workers_max));
+  }
+
+  static std::int64_t pods_of(const Json& group) {
+    return scale_of(group).replicas * integer_at(group, {"numOfHosts"}, 1);
   }
 
   void check_group_name(const Json& group, const Path& path, std::set<std::string>& names) {
@@ -115,9 +119,10 @@ class ClusterChecker {
             "minReplicas " + std::to_string(scale.min) + " is greater than maxReplicas " +
                 std::to_string(scale.max),
             "make minReplicas the smaller one");
-    if (const std::int64_t hosts = integer_at(group, {"numOfHosts"}, 1); hosts < 1)
+    if (const std::int64_t hosts = integer_at(group, {"numOfHosts"}, 1);
+        hosts < 1 || hosts > k_hosts_max)
       error(Rule::HostsPerReplica, path / "numOfHosts", "numOfHosts is " + std::to_string(hosts),
-            "write 1, or leave it out");
+            "write a number from 1 to " + std::to_string(k_hosts_max) + ", or leave it out");
   }
 
   bool autoscaler_v2() const {

@@ -12,6 +12,7 @@
 namespace ray_gitops {
 
 inline constexpr std::int64_t k_workers_max = 20'000;  // of one cluster, as declared
+inline constexpr std::int64_t k_hosts_max = 4'096;     // of one replica
 
 enum class ClusterOwner : std::uint8_t { None, Job, Service };
 

@@ -56,6 +56,7 @@ GroupSpec make_worker(const Json& document, const Json& group) {
   worker.replicas = scale.replicas;
   worker.min_replicas = scale.min;
   worker.max_replicas = scale.max;
+  worker.hosts = integer_at(group, {"numOfHosts"}, 1);
   worker.priority = integer_at(group, {"priority"}, 0);
   if (!at_or_null(group, {"idleTimeoutSeconds"}).is_null())
     worker.idle_timeout = std::chrono::seconds(integer_at(group, {"idleTimeoutSeconds"}, 0));

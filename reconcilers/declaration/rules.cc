@@ -64,7 +64,7 @@ constexpr std::array k_rules{
     RuleInfo{ReplicaBounds, "ReplicaBounds",
              "0 <= minReplicas <= maxReplicas, and replicas is not negative."},
     RuleInfo{ReplicasTooMany, "ReplicasTooMany", "A cluster asks for at most 20,000 workers."},
-    RuleInfo{HostsPerReplica, "HostsPerReplica", "numOfHosts is at least 1."},
+    RuleInfo{HostsPerReplica, "HostsPerReplica", "numOfHosts is from 1 to 4096."},
     RuleInfo{RayResourcesTwice, "RayResourcesTwice",
              "Ray resources are given in `resources` or in rayStartParams, not in both."},
     RuleInfo{LabelsInStartParams, "LabelsInStartParams",

@@ -14,8 +14,15 @@ inline constexpr const char* k_app_name = "app.kubernetes.io/name";
 inline constexpr const char* k_created_by = "app.kubernetes.io/created-by";
 inline constexpr const char* k_overwrite_command = "ray.io/overwrite-container-cmd";
 inline constexpr const char* k_serve = "ray.io/serve";  // pods: "true"; Services: the service's
+// Workers: which replica of the group this is, from 0. Of a group with several hosts also the
+// replica's name, which all of its pods carry, and which of them this is, from 0.
+inline constexpr const char* k_replica_index = "ray.io/worker-group-replica-index";
+inline constexpr const char* k_replica_name = "ray.io/worker-group-replica-name";
+inline constexpr const char* k_host_index = "ray.io/replica-host-index";
 inline constexpr const char* k_originated_from_name = "ray.io/originated-from-cr-name";
 inline constexpr const char* k_originated_from_kind = "ray.io/originated-from-crd";
+// On the Service that workers with several hosts find each other by: the cluster's name.
+inline constexpr const char* k_headless_workers = "ray.io/headless-worker-svc";
 inline constexpr const char* k_ft_enabled = "ray.io/ft-enabled";
 
 // Ours. Labels:

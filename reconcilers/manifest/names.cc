@@ -18,9 +18,10 @@ std::string lower(std::string text) {
   return text;
 }
 
+constexpr std::size_t k_slot_digits_max = 6;
+
 std::string worker_prefix(const std::string& cluster, const std::string& group) {
   constexpr std::string_view k_tail = "-worker-";
-  constexpr std::size_t k_slot_digits_max = 6;
   return fit_name(cluster + "-" + lower(group),
                   k_name_bytes_max - k_tail.size() - k_slot_digits_max) +
          std::string(k_tail);
@@ -39,6 +40,10 @@ std::string head_pod_name(const std::string& cluster) { return fit_name(cluster 
 std::string worker_pod_name(const std::string& cluster, const std::string& group,
                             std::int64_t slot) {
   return worker_prefix(cluster, group) + std::to_string(slot);
+}
+
+std::string replica_name(const std::string& group, std::int64_t index) {
+  return fit_name(group, k_name_bytes_max - k_slot_digits_max - 1) + "-" + std::to_string(index);
 }
 
 std::optional<std::int64_t> slot_of(const std::string& pod_name, const std::string& cluster,
@@ -60,6 +65,10 @@ std::string head_service_name(const std::string& cluster, const RayClusterSpec& 
   if (metadata != service.end())
     if (std::string name = text_member(*metadata, "name"); !name.empty()) return name;
   return cluster + "-head-svc";
+}
+
+std::string workers_service_name(const std::string& cluster) {
+  return fit_name(cluster + "-headless");
 }
 
 bool is_serve_port_name(std::string_view name) {

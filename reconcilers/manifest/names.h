@@ -28,8 +28,12 @@ std::string worker_pod_name(const std::string& cluster, const std::string& group
 // The slot in a name that worker_pod_name made for this cluster and group.
 std::optional<std::int64_t> slot_of(const std::string& pod_name, const std::string& cluster,
                                     const std::string& group);
+// "<group>-<index>", shortened where it must be: a label's value.
+std::string replica_name(const std::string& group, std::int64_t index);
 // headGroupSpec.headService.metadata.name, or "<cluster>-head-svc" (KubeRay).
 std::string head_service_name(const std::string& cluster, const RayClusterSpec& spec);
+// "<cluster>-headless" (KubeRay)
+std::string workers_service_name(const std::string& cluster);
 // What Serve listens on unless it is told otherwise (Ray), and the name of its port (KubeRay).
 inline constexpr int k_serve_port = 8000;
 inline constexpr const char* k_serve_port_name = "serve";

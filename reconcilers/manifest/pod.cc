@@ -277,7 +277,13 @@ Document worker_pod_body(const Declaration& declaration, const RayClusterSpec& s
                          const GroupSpec& group, const OwnerFacts& owner,
                          const WorkerIdentity& identity) {
   Json body = pod_body(facts_of(declaration, spec, group, owner, identity)).json();
-  body["metadata"]["labels"]["ray.io/worker-group-replica-index"] = std::to_string(identity.slot);
+  Json& labels = body["metadata"]["labels"];
+  const std::int64_t replica = identity.slot / group.hosts;
+  labels[labels::k_replica_index] = std::to_string(replica);
+  if (group.hosts > 1) {
+    labels[labels::k_replica_name] = replica_name(group.name, replica);
+    labels[labels::k_host_index] = std::to_string(identity.slot % group.hosts);
+  }
   return Document{std::move(body)};
 }
 

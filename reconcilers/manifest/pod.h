@@ -16,7 +16,7 @@ Document head_pod_body(const Declaration& declaration, const RayClusterSpec& spe
 
 struct WorkerIdentity {
   std::string pod_name;
-  std::int64_t slot = 0;
+  std::int64_t slot = 0;  // of a group with several hosts: replica * hosts + host
   std::int64_t incarnation = 1;
 };
 

@@ -79,16 +79,39 @@ Json service_metadata(const Declaration& declaration, const RayClusterSpec& spec
               {"ownerReferences", Json::array({owner_reference(owner)})}};
 }
 
+Document with_desired_hash(Json body) {
+  body["metadata"]["annotations"][labels::k_desired_hash] = stored_hash(body.dump());
+  return Document{std::move(body)};
+}
+
 }  // namespace
 
 Document head_service_body(const Declaration& declaration, const RayClusterSpec& spec,
                            const OwnerFacts& owner) {
-  Json body{{"apiVersion", "v1"},
-            {"kind", "Service"},
-            {"metadata", service_metadata(declaration, spec, owner)},
-            {"spec", service_spec(declaration, spec)}};
-  body["metadata"]["annotations"][labels::k_desired_hash] = stored_hash(body.dump());
-  return Document{std::move(body)};
+  return with_desired_hash({{"apiVersion", "v1"},
+                            {"kind", "Service"},
+                            {"metadata", service_metadata(declaration, spec, owner)},
+                            {"spec", service_spec(declaration, spec)}});
+}
+
+Document workers_service_body(const Declaration& declaration, const OwnerFacts& owner) {
+  const std::string& cluster = declaration.key.name;
+  Json metadata{{"name", workers_service_name(cluster)},
+                {"namespace", declaration.key.ns},
+                {"labels",
+                 {{labels::k_cluster, cluster},
+                  {labels::k_headless_workers, cluster},
+                  {labels::k_agent, owner.agent_id}}},
+                {"ownerReferences", Json::array({owner_reference(owner)})}};
+  Json selector{{labels::k_cluster, cluster}, {labels::k_node_type, "worker"}};
+  return with_desired_hash({{"apiVersion", "v1"},
+                            {"kind", "Service"},
+                            {"metadata", std::move(metadata)},
+                            {"spec",
+                             {{"type", "ClusterIP"},
+                              {"clusterIP", "None"},
+                              {"publishNotReadyAddresses", true},
+                              {"selector", std::move(selector)}}}});
 }
 
 }  // namespace ray_gitops

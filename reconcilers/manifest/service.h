@@ -1,5 +1,5 @@
 #pragma once
-// The head Service of a RayCluster (KubeRay 1.7, "Head Service").
+// The Services of a RayCluster (KubeRay 1.7, "Head Service" and "Multi-host headless Service").
 
 #include <string>
 
@@ -19,5 +19,8 @@ struct OwnerFacts {
 // user's headService and ours are merged by name and by number, not appended.
 Document head_service_body(const Declaration& declaration, const RayClusterSpec& spec,
                            const OwnerFacts& owner);
+
+// By which the hosts of replicas find each other: a TPU webhook gives them names in it.
+Document workers_service_body(const Declaration& declaration, const OwnerFacts& owner);
 
 }  // namespace ray_gitops

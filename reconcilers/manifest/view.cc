@@ -114,6 +114,7 @@ PodView parse_pod(ObjectMeta meta, const Json& pod) {
   view.meta = std::move(meta);
   view.cluster = label(pod, labels::k_cluster);
   view.group = label(pod, labels::k_group);
+  view.replica = label(pod, labels::k_replica_name);
   view.template_hash = annotation(pod, labels::k_template_hash);
   view.runtime_hash = annotation(pod, labels::k_runtime_hash);
   view.incarnation = parse_integer(annotation(pod, labels::k_incarnation));

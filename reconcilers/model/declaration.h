@@ -42,6 +42,7 @@ struct GroupSpec {
   std::int64_t replicas = 0;  // already clamped to [min, max]; 1 for the head
   std::int64_t min_replicas = 0;
   std::int64_t max_replicas = 2147483647;
+  std::int64_t hosts = 1;  // numOfHosts: pods of a replica, which come and leave together
   bool suspend = false;
   std::optional<Duration> idle_timeout;  // idleTimeoutSeconds; nullopt: the cluster's
   std::int64_t priority = 0;             // among groups that serve demand equally well

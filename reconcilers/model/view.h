@@ -37,6 +37,7 @@ struct PodView {
   ObjectMeta meta;
   std::string cluster;           // label ray.io/cluster
   std::string group;             // label ray.io/group
+  std::string replica;           // label ray.io/worker-group-replica-name; empty: of one host
   std::string template_hash;     // annotation ray-gitops.io/template-hash
   std::string runtime_hash;      // annotation ray-gitops.io/runtime-hash
   std::int64_t incarnation = 0;  // annotation ray-gitops.io/incarnation

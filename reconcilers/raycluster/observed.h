@@ -45,6 +45,8 @@ struct ClusterObserved {
   std::map<ResourceKey, Refusal> refusals;
   // Creates that are on their way: what they make is not there yet, and not missing any more.
   std::set<ResourceKey> creates;
+  // Replicas of several hosts of which one was seen to go (raycluster::replica_key).
+  std::set<std::string> lost_replicas;
   // More pods need not be planned for a group in this round: the next one goes on.
   std::int64_t creates_max = std::numeric_limits<std::int64_t>::max();
   std::map<std::string, PodFailures> failures;  // by group name

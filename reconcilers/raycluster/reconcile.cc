@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -22,6 +24,10 @@ namespace {
 
 // How long a group that does not come up holds back the restart of the groups after it.
 constexpr Duration k_group_patience = std::chrono::minutes(5);
+
+std::string name_in(const Document& body) {
+  return body.json()["metadata"]["name"].get<std::string>();
+}
 
 // With the autoscaler's targets, when it decides.
 std::optional<RayClusterSpec> sized_spec(const Declaration& declaration,
@@ -57,7 +63,9 @@ class Round {
   Document wanted_scaling() const;
   Action anchor_save(Document body, std::string reason) const;
   std::string why_restart() const;
-  void plan_service();
+  void plan_services();
+  bool plan_service(const Document& body, const std::string& what);
+  bool is_live(const ServiceView& service) const;
   void plan_suspended();
   void plan_leaving();
   void plan_scale_down();
@@ -107,7 +115,7 @@ Plan Round::run() {
   if (save_anchor()) return std::move(plan_);
 
   save_scaling();
-  plan_service();
+  plan_services();
   plan_leaving();
   if (spec_.suspend) {
     plan_suspended();
@@ -203,36 +211,51 @@ std::string Round::why_restart() const {
   return {};
 }
 
-void Round::plan_service() {
-  const Document body = head_service_body(declaration_, spec_, owner_);
-  const ResourceKey target{ResourceType::Service, declaration_.key.ns,
-                           head_service_name(declaration_.key.name, spec_)};
+void Round::plan_services() {
+  const Document head = head_service_body(declaration_, spec_, owner_);
+  std::set<std::string> wanted{name_in(head)};
+  service_present_ = plan_service(head, "the head Service");
+  const bool has_hosts = std::any_of(spec_.workers.begin(), spec_.workers.end(),
+                                     [](const GroupSpec& group) { return group.hosts > 1; });
+  if (has_hosts) {
+    const Document workers = workers_service_body(declaration_, owner_);
+    wanted.insert(name_in(workers));
+    plan_service(workers, "the workers' Service");
+  }
+  if (!service_present_) return;
+  for (const ServiceView& service : observed_.services.value())
+    if (is_live(service) && !wanted.contains(service.meta.key.name))
+      add(delete_action(service.meta, k_wave_workers,
+                        service.meta.key.name == workers_service_name(declaration_.key.name)
+                            ? "no group has replicas of several hosts"
+                            : "the head Service has another name now"));
+}
+
+bool Round::is_live(const ServiceView& service) const {
+  return service.meta.owner_uid == owner_.anchor_uid && !service.meta.terminating;
+}
+
+// Whether it is there as it should be.
+bool Round::plan_service(const Document& body, const std::string& what) {
+  const ResourceKey target{ResourceType::Service, declaration_.key.ns, name_in(body)};
   const ServiceView* live = nullptr;
-  std::vector<const ServiceView*> renamed;
   bool name_is_leaving = false;
   for (const ServiceView& service : observed_.services.value()) {
-    if (service.meta.terminating) name_is_leaving = name_is_leaving || service.meta.key == target;
-    if (service.meta.owner_uid != owner_.anchor_uid || service.meta.terminating) continue;
-    if (service.meta.key == target)
-      live = &service;
-    else
-      renamed.push_back(&service);
+    if (service.meta.key != target) continue;
+    name_is_leaving = name_is_leaving || service.meta.terminating;
+    if (is_live(service)) live = &service;
   }
   const auto desired_hash =
       body.json()["metadata"]["annotations"][labels::k_desired_hash].get<std::string>();
-  const bool current = live != nullptr && live->meta.desired_hash == desired_hash &&
-                       live->shape_digest == service_shape(body.json());
-  service_present_ = current;
-  if (current) {
-    for (const ServiceView* service : renamed)
-      add(delete_action(service->meta, k_wave_workers, "the head Service has another name now"));
-    return;
-  }
-  if (name_is_leaving) return;
+  if (live != nullptr && live->meta.desired_hash == desired_hash &&
+      live->shape_digest == service_shape(body.json()))
+    return true;
+  if (name_is_leaving) return false;
   const bool wants_headless = body.json()["spec"].value("clusterIP", "") == "None";
-  if (live != nullptr && live->headless != wants_headless)
-    return add(
-        delete_action(live->meta, k_wave_head, "the head Service gets another kind of address"));
+  if (live != nullptr && live->headless != wants_headless) {
+    add(delete_action(live->meta, k_wave_head, what + " gets another kind of address"));
+    return false;
+  }
   // Replaced, not applied: an apply would take back nothing that others changed, nor remove what
   // our own create left (Kubernetes, server-side apply, "Conflicts").
   add({.verb = live == nullptr ? Verb::Create : Verb::Replace,
@@ -242,8 +265,8 @@ void Round::plan_service() {
                             ? Preconditions{}
                             : Preconditions{live->meta.uid, live->meta.resource_version},
        .wave = k_wave_head,
-       .reason = live == nullptr ? "the head Service is missing"
-                                 : "the head Service differs from its file"});
+       .reason = what + (live == nullptr ? " is missing" : " differs from its file")});
+  return false;
 }
 
 // Workers leave first, the head last, so that running tasks can end in an orderly way.
@@ -366,15 +389,20 @@ bool Round::is_outdated(const GroupSpec& group) const {
 
 // Its actions are in the plan; what is answered says how far the group has come.
 GroupDecision Round::plan_group(const GroupSpec& group, bool may_restart) {
-  const GroupInput input{.group = &group,
-                         .pods = &census_.groups.at(group.name),
-                         .taken_slots = taken_slots(observed_, declaration_.key.name, group.name),
-                         .creates = count_creates(observed_, declaration_.key.name, group.name),
-                         .creates_max = observed_.creates_max,
-                         .failures = failures_of(group.name),
-                         .refusal = refusal_of(observed_, declaration_.key.name, group.name),
-                         .scaling = observed_.scaling ? &*observed_.scaling : nullptr,
-                         .may_restart = may_restart};
+  const std::string& cluster = declaration_.key.name;
+  const GroupInput input{
+      .facts = {.cluster = cluster,
+                .group = &group,
+                .lost = lost_replicas(observed_, census_),
+                .foreign_slots = foreign_slots(observed_, census_, cluster, group.name)},
+      .pods = &census_.groups.at(group.name),
+      .taken_slots = taken_slots(observed_, cluster, group.name),
+      .creating = creating_slots(observed_, cluster, group.name),
+      .creates_max = observed_.creates_max,
+      .failures = failures_of(group.name),
+      .refusal = refusal_of(observed_, cluster, group.name),
+      .scaling = observed_.scaling ? &*observed_.scaling : nullptr,
+      .may_restart = may_restart};
   const GroupDecision decision = decide_group(input, now_);
   for (const Leaving& leaving : decision.leaving)
     add(delete_action(leaving.pod->meta, k_wave_leaving, leaving.reason));

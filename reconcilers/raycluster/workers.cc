@@ -3,62 +3,46 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <utility>
 
 #include "reconcilers/manifest/names.h"
 
 namespace ray_gitops::raycluster {
 namespace {
 
-bool is_current(const PodView& pod, const GroupSpec& group) {
-  return pod.template_hash == group.template_hash;
-}
-
-// Who goes first when there are too many: pods that do not run, then those that are not Ready, then
-// the youngest.
-bool leaves_before(const PodView* left, const PodView* right) {
-  const auto rank = [](const PodView* pod) {
-    if (pod->phase != PodPhase::Running) return 0;
-    return pod->ready ? 2 : 1;
-  };
-  if (rank(left) != rank(right)) return rank(left) < rank(right);
-  if (left->meta.created_at != right->meta.created_at)
-    return left->meta.created_at > right->meta.created_at;
-  return left->meta.key.name > right->meta.key.name;
-}
+using Replicas = std::vector<Replica>;
 
 struct Sorted {
-  Pods failed;
-  Pods old;      // made from an earlier template
-  Pods current;  // what stays
+  Replicas broken;
+  Replicas old;      // made from an earlier template
+  Replicas current;  // what stays
 };
 
-Sorted sort_pods(const GroupInput& input) {
+Sorted sort_replicas(const GroupInput& input) {
+  Pods pods;
+  for (const PodView* pod : *input.pods)
+    if (input.scaling == nullptr || !input.scaling->leaving.contains(pod->meta.uid))
+      pods.push_back(pod);
   Sorted sorted;
-  for (const PodView* pod : *input.pods) {
-    if (input.scaling != nullptr && input.scaling->leaving.contains(pod->meta.uid)) continue;
-    if (has_failed(*pod))
-      sorted.failed.push_back(pod);
-    else if (!is_current(*pod, *input.group))
-      sorted.old.push_back(pod);
-    else
-      sorted.current.push_back(pod);
+  for (Replica& replica : replicas_of(input.facts, pods)) {
+    Replicas& list = !replica.broken.empty() ? sorted.broken
+                     : replica.outdated      ? sorted.old
+                                             : sorted.current;
+    list.push_back(std::move(replica));
   }
   return sorted;
 }
 
-std::vector<std::int64_t> lowest_free(const std::set<std::int64_t>& taken, std::int64_t count) {
-  std::vector<std::int64_t> slots;
-  for (std::int64_t slot = 0; static_cast<std::int64_t>(slots.size()) < count; ++slot)
-    if (!taken.contains(slot)) slots.push_back(slot);
-  return slots;
+void retire(const Replica& replica, const std::string& reason, GroupDecision& decision) {
+  for (const PodView* pod : replica.pods) decision.leaving.push_back({pod, reason});
 }
 
 bool is_waiting(std::optional<Instant> due, Instant now) { return due && *due > now; }
 
-void retire_surplus(Pods& staying, std::int64_t wanted, GroupDecision& decision) {
+void retire_surplus(Replicas& staying, std::int64_t wanted, GroupDecision& decision) {
   std::sort(staying.begin(), staying.end(), leaves_before);
   while (static_cast<std::int64_t>(staying.size()) > wanted) {
-    decision.leaving.push_back({staying.front(), "the group has more workers than its file asks"});
+    retire(staying.front(), "the group has more workers than its file asks", decision);
     staying.erase(staying.begin());
   }
 }
@@ -68,11 +52,52 @@ void retire_surplus(Pods& staying, std::int64_t wanted, GroupDecision& decision)
 std::int64_t places_left(const GroupInput& input) {
   if (input.scaling == nullptr) return std::numeric_limits<std::int64_t>::max();
   const auto taken = static_cast<std::int64_t>(input.taken_slots.size());
-  return std::max<std::int64_t>(0, input.group->max_replicas - taken);
+  return std::max<std::int64_t>(0,
+                                input.facts.group->max_replicas * input.facts.group->hosts - taken);
+}
+
+// Of replicas as their file says.
+std::set<std::int64_t> indexes_of(const Replicas& staying) {
+  std::set<std::int64_t> begun;
+  for (const Replica& replica : staying)
+    if (replica.index && !replica.outdated) begun.insert(*replica.index);
+  return begun;
+}
+
+std::vector<std::int64_t> free_slots(const GroupInput& input, std::int64_t replica) {
+  std::vector<std::int64_t> slots;
+  const std::int64_t first = replica * input.facts.group->hosts;
+  for (std::int64_t slot = first; slot < first + input.facts.group->hosts; ++slot)
+    if (!input.taken_slots.contains(slot)) slots.push_back(slot);
+  return slots;
+}
+
+// What begun replicas lack, then `missing` whole ones: at the lowest indexes where no host's name
+// is taken, so that no index is used twice at a time.
+std::vector<std::int64_t> slots_to_fill(const GroupInput& input,
+                                        const std::set<std::int64_t>& begun, std::int64_t missing) {
+  std::vector<std::int64_t> slots;
+  const auto take = [&](const std::vector<std::int64_t>& more) {
+    slots.insert(slots.end(), more.begin(), more.end());
+  };
+  for (const std::int64_t replica : begun) take(free_slots(input, replica));
+  const std::int64_t hosts = input.facts.group->hosts;
+  const std::int64_t places = places_left(input);
+  const auto count = [&] { return static_cast<std::int64_t>(slots.size()); };
+  for (std::int64_t replica = 0; missing > 0; ++replica) {
+    if (count() >= input.creates_max || count() > places - hosts) break;
+    const std::vector<std::int64_t> free = free_slots(input, replica);
+    if (begun.contains(replica) || static_cast<std::int64_t>(free.size()) < hosts) continue;
+    take(free);
+    --missing;
+  }
+  const std::int64_t most = std::min(input.creates_max, places);
+  if (count() > most) slots.resize(static_cast<std::size_t>(most));
+  return slots;
 }
 
 // A refused create is tried again alone: the next ones follow once it is through (slow start).
-void fill_slots(const GroupInput& input, std::int64_t missing, Instant now,
+void fill_slots(const GroupInput& input, std::vector<std::int64_t> slots, Instant now,
                 GroupDecision& decision) {
   const std::optional<Instant> due = replacement_due(input.failures);
   if (is_waiting(due, now)) {
@@ -84,11 +109,28 @@ void fill_slots(const GroupInput& input, std::int64_t missing, Instant now,
       decision.waits_until = input.refusal->retry_at;
       return;
     }
-    missing = std::min<std::int64_t>(missing, 1);
+    const std::size_t most = input.creating.empty() ? 1 : 0;
+    if (slots.size() > most) slots.resize(most);
   }
-  missing = std::min({missing - input.creates, input.creates_max, places_left(input)});
-  decision.slots = lowest_free(input.taken_slots, missing);
-  decision.filling = input.creates > 0 || !decision.slots.empty();
+  decision.slots = std::move(slots);
+  decision.filling = !input.creating.empty() || !decision.slots.empty();
+}
+
+// `wanted` replicas, of which `staying` are there.
+void fill_group(const GroupInput& input, const Replicas& staying, std::int64_t wanted, Instant now,
+                GroupDecision& decision) {
+  const auto there = static_cast<std::int64_t>(staying.size());
+  std::set<std::int64_t> begun = indexes_of(staying);
+  std::int64_t missing = wanted - there;
+  for (const std::int64_t slot : input.creating)
+    if (begun.insert(slot / input.facts.group->hosts).second) --missing;
+  std::vector<std::int64_t> slots = slots_to_fill(input, begun, missing);
+  if (there < wanted || !slots.empty()) fill_slots(input, std::move(slots), now, decision);
+}
+
+bool is_settled(const Replica& replica) {
+  return replica.complete && std::all_of(replica.pods.begin(), replica.pods.end(),
+                                         [](const PodView* pod) { return pod->ready; });
 }
 
 }  // namespace
@@ -108,12 +150,36 @@ std::set<std::int64_t> taken_slots(const ClusterObserved& observed, const std::s
   return taken;
 }
 
-std::int64_t count_creates(const ClusterObserved& observed, const std::string& cluster,
-                           const std::string& group) {
-  return std::count_if(
-      observed.creates.begin(), observed.creates.end(), [&](const ResourceKey& target) {
-        return target.type == ResourceType::Pod && slot_of(target.name, cluster, group);
-      });
+std::set<std::int64_t> creating_slots(const ClusterObserved& observed, const std::string& cluster,
+                                      const std::string& group) {
+  std::set<std::int64_t> slots;
+  for (const ResourceKey& target : observed.creates)
+    if (target.type == ResourceType::Pod)
+      if (const auto slot = slot_of(target.name, cluster, group)) slots.insert(*slot);
+  return slots;
+}
+
+std::set<std::int64_t> foreign_slots(const ClusterObserved& observed, const Census& census,
+                                     const std::string& cluster, const std::string& group) {
+  std::set<std::int64_t> slots;
+  const auto take = [&](const std::string& name) {
+    if (const auto slot = slot_of(name, cluster, group)) slots.insert(*slot);
+  };
+  for (const PodView* pod : census.others)
+    if (!pod->meta.terminating) take(pod->meta.key.name);
+  for (const auto& [target, refusal] : observed.refusals)
+    if (target.type == ResourceType::Pod && refusal.error.code == ErrorCode::AlreadyExists)
+      take(target.name);
+  return slots;
+}
+
+std::set<std::string> lost_replicas(const ClusterObserved& observed, const Census& census) {
+  std::set<std::string> lost = observed.lost_replicas;
+  for (const PodView* pod : census.leaving) {
+    const bool is_scaled = observed.scaling && observed.scaling->leaving.contains(pod->meta.uid);
+    if (!pod->replica.empty() && !is_scaled) lost.insert(replica_key(*pod));
+  }
+  return lost;
 }
 
 const Refusal* refusal_of(const ClusterObserved& observed, const std::string& cluster,
@@ -125,7 +191,9 @@ const Refusal* refusal_of(const ClusterObserved& observed, const std::string& cl
   return nullptr;
 }
 
-std::int64_t wanted_pods(const GroupSpec& group) { return group.suspend ? 0 : group.replicas; }
+std::int64_t wanted_pods(const GroupSpec& group) {
+  return group.suspend ? 0 : group.replicas * group.hosts;
+}
 
 std::optional<Instant> replacement_due(const PodFailures* failures) {
   if (failures == nullptr || failures->count < 2) return std::nullopt;
@@ -137,32 +205,33 @@ std::optional<Instant> replacement_due(const PodFailures* failures) {
 
 GroupDecision decide_group(const GroupInput& input, Instant now) {
   GroupDecision decision;
-  const std::int64_t wanted = wanted_pods(*input.group);
-  Sorted sorted = sort_pods(input);
+  const std::int64_t wanted = input.facts.group->suspend ? 0 : input.facts.group->replicas;
+  Sorted sorted = sort_replicas(input);
 
   // Failed pods stay as evidence while their replacement waits.
   const std::optional<Instant> due = replacement_due(input.failures);
-  if (sorted.failed.empty() || !is_waiting(due, now)) {
-    for (const PodView* pod : sorted.failed)
-      decision.leaving.push_back({pod, "it failed: " + pod->problem});
+  if (sorted.broken.empty() || !is_waiting(due, now)) {
+    for (const Replica& replica : sorted.broken)
+      for (const PodView* pod : replica.pods)
+        decision.leaving.push_back({pod, why_it_leaves(replica, *pod)});
   } else {
     decision.waits_until = due;
   }
 
-  Pods staying = sorted.current;
+  Replicas staying = sorted.current;
   if (input.may_restart) {
-    for (const PodView* pod : sorted.old)
-      decision.leaving.push_back({pod, "its group's template changed"});
+    for (const Replica& replica : sorted.old)
+      retire(replica, "its group's template changed", decision);
   } else {
     staying.insert(staying.end(), sorted.old.begin(), sorted.old.end());
   }
   if (input.scaling == nullptr) retire_surplus(staying, wanted, decision);
 
-  const auto missing = wanted - static_cast<std::int64_t>(staying.size());
-  if (missing > 0) fill_slots(input, missing, now, decision);
-  decision.settled =
-      missing <= 0 && sorted.old.empty() && sorted.failed.empty() &&
-      std::all_of(staying.begin(), staying.end(), [](const PodView* pod) { return pod->ready; });
+  if (static_cast<std::int64_t>(staying.size()) <= wanted)
+    fill_group(input, staying, wanted, now, decision);
+  decision.settled = static_cast<std::int64_t>(staying.size()) >= wanted && sorted.old.empty() &&
+                     sorted.broken.empty() &&
+                     std::all_of(staying.begin(), staying.end(), is_settled);
   return decision;
 }
 

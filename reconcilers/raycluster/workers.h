@@ -11,6 +11,7 @@
 #include "reconcilers/model/declaration.h"
 #include "reconcilers/raycluster/census.h"
 #include "reconcilers/raycluster/observed.h"
+#include "reconcilers/raycluster/replicas.h"
 
 namespace ray_gitops::raycluster {
 
@@ -21,18 +22,19 @@ struct Leaving {
 
 struct GroupDecision {
   std::vector<Leaving> leaving;
-  std::vector<std::int64_t> slots;     // to fill, ascending, at most creates_max
+  // To fill, at most creates_max: what begun replicas lack first, then whole ones; ascending.
+  std::vector<std::int64_t> slots;
   std::optional<Instant> waits_until;  // failures or refusals delay what is missing
   bool filling = false;  // some are being made, or are to be: of `slots`, or on their way
   bool settled = false;  // every wanted pod is there, current and Ready
 };
 
 struct GroupInput {
-  const GroupSpec* group = nullptr;
+  ReplicaFacts facts;
   const Pods* pods = nullptr;  // of the group, current incarnation, not terminating
   // By any pod of that name, whoever owns it, and by creates on their way.
   std::set<std::int64_t> taken_slots;
-  std::int64_t creates = 0;  // on their way
+  std::set<std::int64_t> creating;  // slots of creates on their way
   std::int64_t creates_max = std::numeric_limits<std::int64_t>::max();
   const PodFailures* failures = nullptr;
   const Refusal* refusal = nullptr;  // of a create in this group
@@ -48,13 +50,18 @@ GroupDecision decide_group(const GroupInput& input, Instant now);
 // those of creates on their way.
 std::set<std::int64_t> taken_slots(const ClusterObserved& observed, const std::string& cluster,
                                    const std::string& group);
-std::int64_t count_creates(const ClusterObserved& observed, const std::string& cluster,
-                           const std::string& group);
+std::set<std::int64_t> creating_slots(const ClusterObserved& observed, const std::string& cluster,
+                                      const std::string& group);
+// Of those, whose names others hold and do not give back soon.
+std::set<std::int64_t> foreign_slots(const ClusterObserved& observed, const Census& census,
+                                     const std::string& cluster, const std::string& group);
+// Keys of replicas that a host is seen to leave, or was, and not because the autoscaler wants it.
+std::set<std::string> lost_replicas(const ClusterObserved& observed, const Census& census);
 // Of a create, but for a name that is taken; null: none.
 const Refusal* refusal_of(const ClusterObserved& observed, const std::string& cluster,
                           const std::string& group);
 
-// How many pods are wanted in this group.
+// How many pods are wanted in this group, of all replicas and their hosts.
 std::int64_t wanted_pods(const GroupSpec& group);
 
 // No delay after the first failure, then 2 s doubling to one minute.

@@ -1,6 +1,6 @@
 """A job whose own cluster begins without workers: they come for what it runs, and go with it."""
 
-from autoscaling_test import cluster_yaml, group_yaml
+from elastic import cluster_yaml, group_yaml
 from jobs_test import RAY_SECONDS_MAX, JobStory
 from kubernetes import is_ready, uids
 from world import PODS_SECONDS_MAX, wait_for

@@ -1,28 +1,13 @@
 """Clusters that scale with what runs on them: real Ray asks, workers come and go without a loss."""
 
-import json
 import random
-import shlex
-import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 
-from world import (KILLS, PODS_SECONDS_MAX, PROGRAM, RAY_VERSION, SEED, STATUS_SECONDS_MAX,
-                   Story, stays, wait_for)
+from elastic import IDLE_SECONDS, TASKS, ElasticStory, group_yaml
+from world import KILLS, PODS_SECONDS_MAX, SEED, STATUS_SECONDS_MAX, stays, wait_for
 
-ANSWER_SECONDS_MAX = 10
-IDLE_SECONDS = 4
 WORKERS_MAX = 3
-JOB_SECONDS_MAX = 240
-
-# Nothing is run again: a task that is lost fails its job.
-TASKS = """
-import time, ray
-run = ray.remote(num_cpus=1, max_retries=0)(lambda seconds: time.sleep(seconds))
-ray.get([run.remote({seconds}) for _ in range({count})])
-"""
 
 MANY_KINDS = """
 import ray
@@ -58,46 +43,6 @@ request_resources(num_cpus={count})
 """
 
 
-def group_yaml(name, most, params="", least=0):
-    return f"""\
-    - groupName: {name}
-      replicas: 0
-      minReplicas: {least}
-      maxReplicas: {most}
-      rayStartParams: {{num-cpus: "1"{params}}}
-      template:
-        spec:
-          containers:
-            - name: ray-worker
-              image: rayproject/ray:{RAY_VERSION}
-              resources:
-                limits: {{cpu: "1", memory: 512Mi}}
-"""
-
-
-def cluster_yaml(groups):
-    return f"""\
-apiVersion: ray.io/v1
-kind: RayCluster
-metadata:
-  name: elastic
-spec:
-  rayVersion: {RAY_VERSION}
-  enableInTreeAutoscaling: true
-  autoscalerOptions: {{idleTimeoutSeconds: {IDLE_SECONDS}}}
-  headGroupSpec:
-    rayStartParams: {{num-cpus: "0"}}
-    template:
-      spec:
-        containers:
-          - name: ray-head
-            image: rayproject/ray:{RAY_VERSION}
-            resources:
-              limits: {{cpu: "1", memory: 1Gi}}
-  workerGroupSpecs:
-{groups}"""
-
-
 def policy_yaml(pods, warm=0):
     return f"""\
 apiVersion: ray-gitops.io/v1
@@ -112,55 +57,17 @@ spec:
 """
 
 
-class Autoscaling(Story):
+class Autoscaling(ElasticStory):
     agent_id = "elastic-agent"
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.agent.start()
 
     def setUp(self):
         self.declare(WORKERS_MAX)
         self.wait_for_pods("elastic")
 
     def declare(self, most, least=0):
-        self.repository.write("clusters/elastic.yaml", cluster_yaml(
-            group_yaml("small", most, least=least) +
-            group_yaml("sensors", 1, SENSOR) +
-            group_yaml("accelerated", 1, ', num-gpus: "1"')))
-        return self.push(f"at most {most} workers")
-
-    def ask_ray(self, path, body=None):
-        ip = self.pods("elastic")["elastic-head"]["status"]["podIP"]
-        request = urllib.request.Request(
-            f"http://{ip}:8265/api/jobs/{path}", body and json.dumps(body).encode(),
-            {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS_MAX) as answer:
-            return json.load(answer)
-
-    def submit(self, code):
-        def submitted():
-            try:
-                return self.ask_ray("", {"entrypoint": f"python -c {shlex.quote(code)}"})
-            except (urllib.error.URLError, TimeoutError):
-                return None
-        return wait_for(submitted, STATUS_SECONDS_MAX, "a head that takes jobs")["submission_id"]
-
-    def succeeds(self, job):
-        def ended():
-            status = self.ask_ray(job)["status"]
-            return status if status in ("SUCCEEDED", "FAILED", "STOPPED") else None
-        status = wait_for(ended, JOB_SECONDS_MAX, f"the end of {job}")
-        self.assertEqual("SUCCEEDED", status, self.ask_ray(f"{job}/logs"))
-
-    def workers(self, group="small"):
-        return {name for name, pod in self.pods("elastic").items()
-                if f"-{group}-" in name and "deletionTimestamp" not in pod["metadata"]}
-
-    def wait_for_none(self):
-        wait_for(lambda: set(self.pods("elastic")) == {"elastic-head"}, PODS_SECONDS_MAX,
-                 "a cluster without workers")
+        groups = (group_yaml("small", most, least=least) + group_yaml("sensors", 1, SENSOR) +
+                  group_yaml("accelerated", 1, ', num-gpus: "1"'))
+        return self.declare_groups(groups, f"at most {most} workers")
 
     def test_tasks_bring_workers_and_idleness_takes_them(self):
         job = self.submit(TASKS.format(count=WORKERS_MAX, seconds=5))
@@ -178,17 +85,6 @@ class Autoscaling(Story):
         self.wait_for_none()
         wait_for(lambda: self.group_in_status("small").get("target") == 0, STATUS_SECONDS_MAX,
                  "the smaller target in the status")
-
-    def why(self, name):
-        done = subprocess.run(
-            [PROGRAM, "why", "--config", self.agent.cache.parent / "agent.yaml", name],
-            capture_output=True, text=True, timeout=60, check=False)
-        self.assertEqual((0, ""), (done.returncode, done.stderr))
-        return done.stdout
-
-    def group_in_status(self, name):
-        groups = self.status("elastic").get("ray", {}).get("autoscaling", {}).get("groups", [])
-        return next((group for group in groups if group["name"] == name), {})
 
     def test_actors_placement_groups_and_accelerators_get_what_they_need(self):
         job = self.submit(MANY_KINDS)

@@ -68,6 +68,7 @@ std::string render_shape(const ClusterShape& cluster) {
     text += "  - groupName: " + group.name + "\n    replicas: " + std::to_string(group.replicas) +
             "\n    minReplicas: " + std::to_string(group.least) +
             "\n    maxReplicas: " + std::to_string(group.most) +
+            "\n    numOfHosts: " + std::to_string(group.hosts) +
             "\n    rayStartParams: {num-cpus: '1'}\n    template:\n" +
             container("ray-worker", cluster.image, group.revision);
   return text;
@@ -165,6 +166,12 @@ bool any_opaque(const std::map<std::string, Model>& models) {
 }
 
 }  // namespace
+
+GroupModel group_named(const std::string& name, std::int64_t replicas) {
+  GroupModel group{.name = name, .replicas = replicas};
+  if (name == "big") group.hosts = 2;
+  return group;
+}
 
 bool Repository::has_opaque_file() const {
   return any_opaque(clusters) || any_opaque(jobs) || any_opaque(services);

@@ -19,6 +19,7 @@ struct GroupModel {
   int revision = 0;  // of its pod template
   std::int64_t least = 0;
   std::int64_t most = 9;
+  std::int64_t hosts = 1;  // numOfHosts
 };
 
 // Ways in which a file can be wrong.
@@ -74,6 +75,9 @@ struct ServiceModel {
   int deletion_delay = 60;       // seconds
   ClusterShape cluster;
 };
+
+// A group of single pods, `small`, or one of replicas of two hosts, `big`.
+GroupModel group_named(const std::string& name, std::int64_t replicas);
 
 struct Repository {
   std::map<std::string, ClusterModel> clusters;  // by name

@@ -85,7 +85,7 @@ bool Truth::is_ready(const ObjectKey& key) {
   const RayClusterSpec& spec = cluster_spec(*declaration);
   std::map<std::string, std::int64_t> missing{{k_head_group_name, 1}};
   for (const GroupSpec& group : spec.workers)
-    if (!spec.autoscaling) missing[group.name] = group.suspend ? 0 : group.replicas;
+    if (!spec.autoscaling) missing[group.name] = group.suspend ? 0 : group.replicas * group.hosts;
   for (const PodView& pod : pods(key)) {
     const bool scales = spec.autoscaling && pod.group != k_head_group_name;
     if (pod.meta.terminating || scales) continue;

@@ -29,7 +29,7 @@ ClusterModel new_cluster(const std::string& name, Random& random, bool companion
   cluster.autoscales = random.chance(400);
   for (std::int64_t index = 0; index < groups; ++index) {
     const std::int64_t replicas = random.between(0, 3);
-    cluster.groups.push_back({index == 0 ? "small" : "big", replicas, 0});
+    cluster.groups.push_back(group_named(index == 0 ? "small" : "big", replicas));
   }
   return cluster;
 }

@@ -35,7 +35,7 @@ void change_groups(ServiceModel& service, Random& random) {
   if (scales && !groups.empty())
     groups.back().replicas = random.between(0, 3);
   else if (groups.size() < 2)
-    groups.push_back({groups.empty() ? "small" : "big", 1, 0});
+    groups.push_back(group_named(groups.empty() ? "small" : "big", 1));
   else
     groups.pop_back();
 }

@@ -1,14 +1,15 @@
 // A pod is deleted only when it failed, is outdated or surplus by the anchor's document (in a
-// cluster that scales: when its Ray node was drained), or when its cluster is suspended or its
-// removal approved; a Service when it must be made again; anything else only when its removal is
-// approved. What was made for a job or a service is deleted as if its removal were approved once
-// they do not want it any more. A whole-cluster restart has been saved in the anchor before the
-// first pod goes.
+// cluster that scales: when its Ray node was drained), when another host of its replica left, or
+// when its cluster is suspended or its removal approved; a Service when it must be made again;
+// anything else only when its removal is approved. What was made for a job or a service is deleted
+// as if its removal were approved once they do not want it any more. A whole-cluster restart has
+// been saved in the anchor before the first pod goes.
 #include <algorithm>
 #include <map>
 
 #include "reconcilers/manifest/names.h"
 #include "reconcilers/raycluster/census.h"
+#include "reconcilers/raycluster/replicas.h"
 #include "tests/simulation/checkers/all.h"
 
 namespace ray_gitops::simulation {
@@ -30,6 +31,8 @@ class Deletion : public Checker {
     const PodView& pod = std::get<PodView>(*view);
     seen_[{pod.meta.owner_uid, pod.group}][pod.meta.uid] = now();
     if (has_failed(pod)) failed_[pod.meta.uid] = now();
+    const bool is_going = pod.meta.terminating || change.type == local_cluster::ChangeType::Deleted;
+    if (has_failed(pod) || is_going) broken_[replica_of(pod)] = now();
   }
 
   void on_effect(const Agent& agent, const engine::Effect& effect) override {
@@ -74,7 +77,12 @@ class Deletion : public Checker {
     const ObjectKey key{Kind::RayCluster, service.meta.key.ns, service.cluster};
     if (is_approved(key)) return true;
     const auto declaration = scene().truth.applied(key);
-    return declaration && cluster_spec(*declaration).service_type.empty() != service.headless;
+    if (!declaration) return false;
+    const RayClusterSpec& spec = cluster_spec(*declaration);
+    if (service.meta.key.name == workers_service_name(service.cluster))
+      return std::none_of(spec.workers.begin(), spec.workers.end(),
+                          [](const GroupSpec& group) { return group.hosts > 1; });
+    return spec.service_type.empty() != service.headless;
   }
 
   // Empty when there is a reason to delete it.
@@ -100,15 +108,27 @@ class Deletion : public Checker {
     if (head_has_restarted(worker)) return {};
     const bool is_declared = group != spec.workers.end();
     if (is_declared && group->template_hash != worker.template_hash) return {};
+    if (is_declared && has_lost_a_host(worker)) return {};
     if (spec.autoscaling) return scene().gcs.what_is_lost(worker.meta.uid);
     if (!is_declared) return {};
     const auto& pods = seen_[{worker.meta.owner_uid, worker.group}];
     const auto recent = std::count_if(pods.begin(), pods.end(), [&](const auto& entry) {
       return now() - entry.second < k_lag || is_live(entry.first, worker);
     });
-    const std::int64_t wanted = group->suspend ? 0 : group->replicas;
+    const std::int64_t wanted = group->suspend ? 0 : group->replicas * group->hosts;
     if (recent > wanted) return {};
     return "it is healthy, current and wanted";
+  }
+
+  // What belongs together: owner, name and template.
+  static std::pair<std::string, std::string> replica_of(const PodView& pod) {
+    return {pod.meta.owner_uid, raycluster::replica_key(pod)};
+  }
+
+  // A replica of several hosts leaves as a whole.
+  bool has_lost_a_host(const PodView& worker) const {
+    const auto found = broken_.find(replica_of(worker));
+    return !worker.replica.empty() && found != broken_.end() && now() - found->second < k_lag;
   }
 
   bool is_live(const std::string& uid, const PodView& sibling) const {
@@ -129,6 +149,8 @@ class Deletion : public Checker {
   // Owner uid and group -> pods, with when each changed last.
   std::map<std::pair<std::string, std::string>, std::map<std::string, Instant>> seen_;
   std::map<std::string, Instant> failed_;
+  // Replicas of several hosts of which one failed or left, and when.
+  std::map<std::pair<std::string, std::string>, Instant> broken_;
 };
 
 }  // namespace

@@ -25,8 +25,21 @@ void check_scale(const Scene& scene, const ObjectKey& key, const RayClusterSpec&
   std::map<std::string, std::int64_t> workers;
   for (const PodView& pod : scene.truth.pods(key)) workers[pod.group] += pod.ready ? 1 : 100;
   for (const GroupSpec& group : spec.workers)
-    if (workers[group.name] != group.min_replicas)
+    if (workers[group.name] != group.min_replicas * group.hosts)
       problems.push_back(to_string(key) + " has not the least of workers in group " + group.name);
+}
+
+// No replica of several hosts lacks one.
+void check_replicas(const Scene& scene, const ObjectKey& key, const RayClusterSpec& spec,
+                    Problems& problems) {
+  std::map<std::string, std::int64_t> hosts;
+  for (const PodView& pod : scene.truth.pods(key))
+    if (!pod.replica.empty()) ++hosts[pod.replica];
+  for (const GroupSpec& group : spec.workers)
+    for (const auto& [replica, count] : hosts)
+      if (group.hosts > 1 && replica.starts_with(group.name + "-") && count != group.hosts)
+        problems.push_back(to_string(key) + " has " + std::to_string(count) + " hosts of replica " +
+                           replica);
 }
 
 void check_cluster(const Scene& scene, const ObjectKey& key, const ClusterModel& wanted,
@@ -38,6 +51,7 @@ void check_cluster(const Scene& scene, const ObjectKey& key, const ClusterModel&
   }
   const bool settled = wanted.suspend ? scene.truth.pods(key).empty() : scene.truth.is_ready(key);
   if (!settled) problems.push_back(to_string(key) + " is not as its file says");
+  check_replicas(scene, key, cluster_spec(*applied), problems);
   if (wanted.autoscales && !wanted.suspend)
     check_scale(scene, key, cluster_spec(*applied), problems);
 }

@@ -124,7 +124,8 @@ bool is_shaped(const RayClusterSpec& spec, const ClusterShape& wanted) {
   return std::equal(spec.workers.begin(), spec.workers.end(), wanted.groups.begin(),
                     [](const GroupSpec& group, const GroupModel& model) {
                       return group.name == model.name && group.replicas == model.replicas &&
-                             group.min_replicas == model.least && group.max_replicas == model.most;
+                             group.min_replicas == model.least &&
+                             group.max_replicas == model.most && group.hosts == model.hosts;
                     });
 }
 

@@ -40,7 +40,8 @@ class Scaling : public Checker {
     const RayClusterSpec& spec = cluster_spec(*declaration);
     auto& limits = limits_[*key];
     for (const GroupSpec& group : spec.workers)
-      limits[group.name][spec.autoscaling ? group.max_replicas : group.replicas] = now();
+      limits[group.name][(spec.autoscaling ? group.max_replicas : group.replicas) * group.hosts] =
+          now();
   }
 
   // nullopt while the cluster does not scale.
@@ -49,7 +50,7 @@ class Scaling : public Checker {
     if (!declaration || !cluster_spec(*declaration).autoscaling) return std::nullopt;
     std::int64_t most = 0;
     for (const GroupSpec& each : cluster_spec(*declaration).workers)
-      if (each.name == group) most = each.max_replicas;
+      if (each.name == group) most = each.max_replicas * each.hosts;
     for (const auto& [limit, until] : limits_[key][group])
       if (now() - until < k_lag) most = std::max(most, limit);
     return most;

@@ -285,5 +285,20 @@ TEST(Fleet, says_in_its_summary_who_uses_what_and_who_waits) {
   EXPECT_NE(fleet.summary(policy, {}).canonical().find(R"("waits":true)"), std::string::npos);
 }
 
+TEST(PlanWithinAnAllowance, takes_replicas_of_several_hosts_as_wholes) {
+  PlannerInput input = small_cluster();
+  input.groups[0].hosts = 4;
+  ask_for(input, 1, 6);
+  EXPECT_EQ(replicas(plan(input)), 2);
+  EXPECT_EQ(plan(input).wants, (std::vector<Want>{{cores(4), 2}}));
+  input.allowance = {cores(7), "tenant blue may have no more of it now"};
+  const PlannerDecision decision = plan(input);
+  EXPECT_EQ(replicas(decision), 1);
+  ASSERT_EQ(decision.requests.size(), 1U);
+  EXPECT_EQ(decision.requests[0].count, 2);
+  input.allowance->room = cores(3);
+  EXPECT_EQ(replicas(plan(input)), 0);
+}
+
 }  // namespace
 }  // namespace ray_gitops::test

@@ -164,6 +164,7 @@ TEST(WorkerPods, are_those_of_the_anchor_and_of_its_incarnation) {
   pod.meta.uid = "uid-1";
   pod.meta.owner_uid = "anchor";
   pod.group = "small";
+  pod.replica = "small-0";
   pod.incarnation = 2;
   pod.phase = PodPhase::Failed;
   std::vector<PodView> pods(4, pod);
@@ -173,6 +174,7 @@ TEST(WorkerPods, are_those_of_the_anchor_and_of_its_incarnation) {
   const auto workers = autoscaler::worker_pods(pods, "anchor", 2);
   ASSERT_EQ(workers.size(), 1U);
   EXPECT_EQ(workers[0].uid, "uid-1");
+  EXPECT_EQ(workers[0].replica, "small-0");
   EXPECT_TRUE(workers[0].ended);
 }
 
@@ -180,12 +182,14 @@ TEST(GroupsOf, say_what_a_file_says_and_what_stands_in_the_way) {
   RayClusterSpec spec;
   spec.workers = {group_spec(1, 1, 5)};
   spec.workers[0].priority = 3;
+  spec.workers[0].hosts = 4;
   const auto groups = autoscaler::groups_of(spec, {{"small", "is refused pods: quota"}});
   ASSERT_EQ(groups.size(), 1U);
   EXPECT_EQ(groups[0].capacity, cpus(1));
   EXPECT_EQ(groups[0].replicas_min, 1);
   EXPECT_EQ(groups[0].replicas_max, 5);
   EXPECT_EQ(groups[0].priority, 3);
+  EXPECT_EQ(groups[0].hosts, 4);
   EXPECT_EQ(groups[0].backed_off, "is refused pods: quota");
 }
 

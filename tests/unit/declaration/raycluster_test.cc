@@ -74,7 +74,9 @@ TEST(RayCluster, refuses_counts_that_make_no_sense) {
   EXPECT_EQ(rules("    replicas: -1\n"), "18:15 ReplicaBounds");
   EXPECT_EQ(rules("    minReplicas: 3\n    maxReplicas: 2\n"), "18:18 ReplicaBounds");
   EXPECT_EQ(rules("    numOfHosts: 0\n"), "18:17 HostsPerReplica");
+  EXPECT_EQ(rules("    numOfHosts: 4097\n"), "18:17 HostsPerReplica");
   EXPECT_EQ(rules("    replicas: 20001\n"), "12:3 ReplicasTooMany");
+  EXPECT_EQ(rules("    replicas: 101\n    numOfHosts: 200\n"), "12:3 ReplicasTooMany");
   EXPECT_EQ(rules("    replicas: 20000\n"), "");
   EXPECT_EQ(rules("    replicas: 2147483648\n"), "18:15 OutOfRange");
   EXPECT_EQ(rules("    replicas: 1.5\n"), "18:15 WrongType");
@@ -105,8 +107,7 @@ TEST(RayCluster, blocks_what_would_be_unsafe_to_ignore) {
   EXPECT_EQ(blocked("  tlsOptions: {enabled: false}\n"), "");
   EXPECT_EQ(blocked("  networkPolicy: {}\n"),
             "NotSupportedYet spec.networkPolicy is not supported yet");
-  EXPECT_EQ(blocked(workers("    groupName: a\n    numOfHosts: 2\n")),
-            "NotSupportedYet spec.workerGroupSpecs[0].numOfHosts is not supported yet");
+  EXPECT_EQ(blocked(workers("    groupName: a\n    numOfHosts: 2\n")), "");
   EXPECT_EQ(blocked(workers("    groupName: a\n    numOfHosts: 1\n")), "");
   EXPECT_EQ(blocked("  managedBy: ray.io/kuberay-operator\n"), "");
   EXPECT_EQ(blocked("  managedBy: kueue.x-k8s.io/multikueue\n"),

@@ -88,5 +88,40 @@ TEST(Scale, does_not_let_a_large_cluster_delay_small_ones) {
   EXPECT_LE(beside, 2 * alone);
 }
 
+TEST(Replicas, of_several_hosts_are_made_anew_as_a_whole_when_a_host_goes) {
+  Bench bench;
+  std::string file = cluster_of("ray", 2);
+  replace(file, "replicas: 2", "replicas: 2\n    numOfHosts: 3");
+  bench.commit("hosts", {{"ray.yaml", file}});
+  bench.run();
+  bench.start_pods();
+  ASSERT_EQ(pods_of(bench, "ray-small-"), 6U);
+  EXPECT_TRUE(bench.has({ResourceType::Service, "default", "ray-headless"}));
+  // Nobody has seen it leave: its node was taken away, and it at once.
+  bench.remove({ResourceType::Pod, "default", "ray-small-worker-4"});
+  bench.run();
+  const std::vector<std::string> names = bench.names(ResourceType::Pod);
+  EXPECT_EQ(names, (std::vector<std::string>{"ray-head", "ray-small-worker-0", "ray-small-worker-1",
+                                             "ray-small-worker-2", "ray-small-worker-6",
+                                             "ray-small-worker-7", "ray-small-worker-8"}));
+}
+
+TEST(Replicas, of_which_a_host_is_missing_at_the_start_are_made_whole) {
+  Bench bench;
+  std::string file = cluster_of("ray", 2);
+  replace(file, "replicas: 2", "replicas: 2\n    numOfHosts: 3");
+  bench.refused_names = "worker-4";
+  bench.commit("hosts", {{"ray.yaml", file}});
+  bench.run();
+  bench.start_pods();
+  ASSERT_LT(pods_of(bench, "ray-small-"), 6U);
+  bench.restart();
+  bench.refused_names.clear();
+  bench.run();
+  EXPECT_EQ(pods_of(bench, "ray-small-"), 6U);
+  EXPECT_TRUE(std::none_of(bench.writes.begin(), bench.writes.end(),
+                           [](const Action& action) { return action.verb == Verb::Delete; }));
+}
+
 }  // namespace
 }  // namespace ray_gitops::engine::test

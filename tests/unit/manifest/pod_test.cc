@@ -202,5 +202,24 @@ TEST(Pod, has_no_probe_of_ours_where_the_user_has_replaced_both) {
   EXPECT_TRUE(one.at("readinessProbe").contains("httpGet"));
 }
 
+TEST(Pod, of_a_replica_of_several_hosts_says_which_it_is) {
+  Json json = worker_of(cluster({.worker = ", numOfHosts: 3"}), 7);
+  const Json& labels = json.at("metadata").at("labels");
+  EXPECT_EQ(json.at("metadata").at("name"), "demo-small-worker-7");
+  EXPECT_EQ(labels.at("ray.io/worker-group-replica-index"), "2");
+  EXPECT_EQ(labels.at("ray.io/worker-group-replica-name"), "small-2");
+  EXPECT_EQ(labels.at("ray.io/replica-host-index"), "1");
+  json["metadata"]["uid"] = "u";
+  json["metadata"]["resourceVersion"] = "1";
+  EXPECT_EQ(std::get<PodView>(parse_view(ResourceType::Pod, json).value()).replica, "small-2");
+}
+
+TEST(Pod, of_a_replica_of_one_host_is_its_replica) {
+  const Json labels = worker_of(cluster({}), 7).at("metadata").at("labels");
+  EXPECT_EQ(labels.at("ray.io/worker-group-replica-index"), "7");
+  EXPECT_FALSE(labels.contains("ray.io/worker-group-replica-name"));
+  EXPECT_FALSE(labels.contains("ray.io/replica-host-index"));
+}
+
 }  // namespace
 }  // namespace ray_gitops::test

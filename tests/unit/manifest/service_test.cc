@@ -127,5 +127,16 @@ TEST(HeadService, has_the_same_shape_as_the_server_serves_it) {
   EXPECT_NE(service_shape(served), shape);
 }
 
+TEST(WorkersService, leads_to_all_workers_before_they_are_ready) {
+  const Json service = workers_service_body(cluster({}), k_owner).json();
+  EXPECT_EQ(service.at("metadata").at("name"), "demo-headless");
+  EXPECT_EQ(service.at("metadata").at("labels").at("ray.io/headless-worker-svc"), "demo");
+  EXPECT_EQ(service.at("spec").at("clusterIP"), "None");
+  EXPECT_EQ(service.at("spec").at("publishNotReadyAddresses"), true);
+  EXPECT_EQ(service.at("spec").at("selector"),
+            (Json{{"ray.io/cluster", "demo"}, {"ray.io/node-type", "worker"}}));
+  EXPECT_FALSE(service.at("spec").contains("ports"));
+}
+
 }  // namespace
 }  // namespace ray_gitops::test

@@ -44,10 +44,12 @@ inline nlohmann::json head_of(const Declaration& declaration) {
   return head_pod_body(declaration, cluster_spec(declaration), k_owner, 1).json();
 }
 
-inline nlohmann::json worker_of(const Declaration& declaration) {
+inline nlohmann::json worker_of(const Declaration& declaration, std::int64_t slot = 0) {
   const RayClusterSpec& spec = cluster_spec(declaration);
-  const std::string name = worker_pod_name(declaration.key.name, spec.workers.at(0).name, 0);
-  return worker_pod_body(declaration, spec, spec.workers.at(0), k_owner, {.pod_name = name}).json();
+  const std::string name = worker_pod_name(declaration.key.name, spec.workers.at(0).name, slot);
+  return worker_pod_body(declaration, spec, spec.workers.at(0), k_owner,
+                         {.pod_name = name, .slot = slot})
+      .json();
 }
 
 inline nlohmann::json service_of(const Declaration& declaration) {

@@ -13,6 +13,7 @@
 #include "reconcilers/manifest/service.h"
 #include "reconcilers/manifest/view.h"
 #include "reconcilers/model/check.h"
+#include "reconcilers/raycluster/replicas.h"
 #include "tests/support/declared.h"
 
 namespace ray_gitops::test {
@@ -103,6 +104,9 @@ PodView parse_pod(const YAML::Node& node, const Declaration& declaration,
   const bool old_runtime = text(node, "runtime", "current") == "old" || group == nullptr;
   pod.template_hash = old_template ? "v1:old" : group->template_hash;
   pod.runtime_hash = old_runtime ? "v1:old" : group->runtime_hash;
+  const auto slot = slot_of(pod.meta.key.name, declaration.key.name, pod.group);
+  if (slot && group != nullptr && group->hosts > 1)
+    pod.replica = replica_name(pod.group, *slot / group->hosts);
   pod.incarnation =
       static_cast<std::int64_t>(number(node, "incarnation", static_cast<double>(incarnation)));
   pod.phase = parse_phase(text(node, "phase", "Running"));
@@ -119,10 +123,13 @@ PodView parse_pod(const YAML::Node& node, const Declaration& declaration,
 ServiceView parse_service(const YAML::Node& node, const Declaration& declaration) {
   allow_only(node, {"name", "owner", "content", "shape", "headless", "leaving", "uid"});
   const OwnerFacts owner{k_agent_id, anchor_key(declaration.key).name, k_anchor_uid};
-  const nlohmann::json body =
-      head_service_body(declaration, cluster_spec(declaration), owner).json();
   ServiceView service;
   service.meta = meta_of_object(node, ResourceType::Service, declaration.key.ns);
+  const bool is_workers = service.meta.key.name == workers_service_name(declaration.key.name);
+  const nlohmann::json body =
+      (is_workers ? workers_service_body(declaration, owner)
+                  : head_service_body(declaration, cluster_spec(declaration), owner))
+          .json();
   service.meta.terminating = flag(node, "leaving", false);
   service.meta.desired_hash = text(node, "content", "current") == "old"
                                   ? "v1:old"
@@ -186,7 +193,7 @@ void forget(const YAML::Node& unknown, const char* name, Fact<T>& fact) {
 World parse_world(const std::string& yaml, const Declaration& declaration) {
   const YAML::Node root = YAML::Load(yaml);
   allow_only(root, {"now", "removed", "was_ready", "anchor", "unknown", "pods", "services",
-                    "refusals", "failures"});
+                    "refusals", "failures", "lost"});
   World world;
   const double now = number(root, "now", 100);
   world.now = {wall_at(now), instant_at(now)};
@@ -203,6 +210,10 @@ World parse_world(const std::string& yaml, const Declaration& declaration) {
     return left.meta.key < right.meta.key;
   });
   observed.pods = Known<std::vector<PodView>>{pods};
+  for (const YAML::Node& node : root["lost"])
+    for (const PodView& pod : pods)
+      if (pod.replica == node.as<std::string>())
+        observed.lost_replicas.insert(raycluster::replica_key(pod));
   std::vector<ServiceView> services;
   for (const YAML::Node& node : root["services"])
     services.push_back(parse_service(node, declaration));

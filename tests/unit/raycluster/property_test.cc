@@ -42,6 +42,7 @@ Declaration any_declaration() {
   for (GroupSpec& group : spec.workers) {
     group.replicas = *inRange(0, 5);
     group.suspend = *inRange(0, 6) == 0;
+    group.hosts = *element(1, 1, 2, 3);
   }
   return declaration;
 }
@@ -67,13 +68,19 @@ ObjectMeta any_meta(ResourceType type, const std::string& name, Now now) {
   return meta;
 }
 
+void use_replica(const GroupSpec& group, PodView& pod) {
+  const auto slot = slot_of(pod.meta.key.name, "demo", group.name);
+  if (slot && group.hosts > 1 && !rarely())
+    pod.replica = replica_name(group.name, *slot / group.hosts);
+}
+
 PodView any_pod(const RayClusterSpec& spec, Now now) {
   const std::string group = any_group();
   const bool odd_name = rarely();
   const std::string name = odd_name ? "odd-" + std::to_string(*inRange(0, 3))
                            : group == k_head_group_name
                                ? "demo-head"
-                               : worker_pod_name("demo", group, *inRange(0, 6));
+                               : worker_pod_name("demo", group, *inRange(0, 9));
   PodView pod;
   pod.meta = any_meta(ResourceType::Pod, name, now);
   pod.cluster = "demo";
@@ -86,6 +93,7 @@ PodView any_pod(const RayClusterSpec& spec, Now now) {
     if (!rarely()) pod.runtime_hash = declared_group.runtime_hash;
   };
   use(spec.head);
+  for (const GroupSpec& worker : spec.workers) use_replica(worker, pod);
   for (const GroupSpec& worker : spec.workers) use(worker);
   pod.incarnation = rarely() ? 1 : 2;
   pod.phase = *element(PodPhase::Running, PodPhase::Running, PodPhase::Running, PodPhase::Pending,
@@ -128,7 +136,7 @@ World any_world(const Declaration& declaration) {
   const bool with_anchor = !rarely();
   World world = parse_world(with_anchor ? "anchor: {incarnation: 2}" : "anchor: none", declaration);
   std::vector<PodView> pods;
-  const int count = *inRange(0, 14);
+  const int count = *inRange(0, 20);
   for (int index = 0; index < count; ++index)
     pods.push_back(any_pod(cluster_spec(declaration), world.now));
   world.observed.pods = Known<std::vector<PodView>>{distinct(std::move(pods))};
@@ -143,6 +151,7 @@ World any_world(const Declaration& declaration) {
     if (rarely())
       world.observed.failures[group] = {
           *inRange(1, 9), world.now.monotonic + std::chrono::seconds(*inRange(-100, 0))};
+  if (rarely()) world.observed.lost_replicas.insert("small-0@v1:old");
   for (int slot = 0; slot < 3; ++slot)
     if (rarely())
       world.observed
@@ -319,6 +328,17 @@ bool is_free(const ClusterModel& model, ResourceType type, const std::string& na
   return !model.foreign().contains({type, "default", name});
 }
 
+void expect_whole_replicas(const ClusterModel& model, const GroupSpec& group) {
+  std::map<std::int64_t, std::int64_t> hosts;
+  const std::string uid = model.observed().anchor.value()->meta.uid;
+  for (const PodView& pod : model.observed().pods.value())
+    if (pod.group == group.name && pod.meta.owner_uid == uid)
+      if (const auto slot = slot_of(pod.meta.key.name, "demo", group.name))
+        ++hosts[*slot / group.hosts];
+  for (const auto& [replica, count] : hosts)
+    if (group.hosts > 1) RC_ASSERT(count == group.hosts);
+}
+
 void expect_as_declared(const ClusterModel& model, const Plan& plan,
                         const Declaration& declaration) {
   const RayClusterSpec& spec = cluster_spec(declaration);
@@ -333,6 +353,7 @@ void expect_as_declared(const ClusterModel& model, const Plan& plan,
   for (const GroupSpec& group : spec.workers) {
     const std::int64_t wanted = spec.suspend ? 0 : raycluster::wanted_pods(group);
     RC_ASSERT(counts[group.name] == wanted);
+    expect_whole_replicas(model, group);
     total += wanted;
   }
   std::int64_t all = 0;

@@ -35,7 +35,7 @@ TEST(DecideGroup, never_fills_more_slots_than_are_wanted) {
   group.replicas = 5;
   const Pods none;
   GroupInput input;
-  input.group = &group;
+  input.facts.group = &group;
   input.pods = &none;
   input.taken_slots = {0, 2, 3};
   const GroupDecision decision = decide_group(input, {0});
@@ -48,14 +48,14 @@ TEST(DecideGroup, does_not_make_again_what_is_on_its_way_nor_more_than_asked) {
   group.replicas = 5;
   const Pods none;
   GroupInput input;
-  input.group = &group;
+  input.facts.group = &group;
   input.pods = &none;
   input.taken_slots = {0, 1};
-  input.creates = 2;
+  input.creating = {0, 1};
   EXPECT_EQ(decide_group(input, {0}).slots, (std::vector<std::int64_t>{2, 3, 4}));
   input.creates_max = 1;
   EXPECT_EQ(decide_group(input, {0}).slots, std::vector<std::int64_t>{2});
-  input.creates = 5;
+  input.taken_slots = input.creating = {0, 1, 2, 3, 4};
   const GroupDecision decision = decide_group(input, {0});
   EXPECT_TRUE(decision.slots.empty());
   EXPECT_TRUE(decision.filling);
@@ -66,7 +66,7 @@ TEST(DecideGroup, is_settled_when_nothing_is_wanted_or_there) {
   const GroupSpec group;
   const Pods none;
   GroupInput input;
-  input.group = &group;
+  input.facts.group = &group;
   input.pods = &none;
   EXPECT_TRUE(decide_group(input, {0}).settled);
 }

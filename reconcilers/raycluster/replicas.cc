@@ -1,0 +1,91 @@
+#include "reconcilers/raycluster/replicas.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "reconcilers/manifest/names.h"
+
+namespace ray_gitops::raycluster {
+namespace {
+
+int rank_of(const PodView* pod) {
+  if (pod->phase != PodPhase::Running) return 0;
+  return pod->ready ? 2 : 1;
+}
+
+int rank_of(const Replica& replica) {
+  if (!replica.complete) return 0;
+  int rank = 2;
+  for (const PodView* pod : replica.pods) rank = std::min(rank, rank_of(pod));
+  return rank;
+}
+
+WallTime youngest(const Replica& replica) {
+  WallTime created_at = replica.pods.front()->meta.created_at;
+  for (const PodView* pod : replica.pods) created_at = std::max(created_at, pod->meta.created_at);
+  return created_at;
+}
+
+// Names tell best which pods belong together; an earlier template may have had other numbers.
+std::string key_of(const ReplicaFacts& facts, const PodView& pod) {
+  const auto slot = slot_of(pod.meta.key.name, facts.cluster, facts.group->name);
+  const bool is_current = pod.template_hash == facts.group->template_hash;
+  if (slot && is_current) return "index/" + std::to_string(*slot / facts.group->hosts);
+  const std::string key = replica_key(pod);
+  return key.empty() ? "pod/" + pod.meta.key.name : key;
+}
+
+std::string why_broken(const ReplicaFacts& facts, const Replica& replica) {
+  for (const PodView* pod : replica.pods)
+    if (has_failed(*pod)) return pod->meta.key.name + " failed";
+  for (const PodView* pod : replica.pods)
+    if (facts.lost.contains(replica_key(*pod))) return "a host was lost";
+  if (replica.complete) return {};
+  if (!replica.index) return "its hosts' names are not ours";
+  const std::int64_t first = *replica.index * facts.group->hosts;
+  for (std::int64_t slot = first; slot < first + facts.group->hosts; ++slot)
+    if (facts.foreign_slots.contains(slot)) return "another's pod has the name of a host";
+  return {};
+}
+
+void describe(const ReplicaFacts& facts, Replica& replica) {
+  const PodView& first = *replica.pods.front();
+  if (const auto slot = slot_of(first.meta.key.name, facts.cluster, facts.group->name))
+    replica.index = *slot / facts.group->hosts;
+  replica.outdated = first.template_hash != facts.group->template_hash;
+  replica.complete =
+      replica.outdated || static_cast<std::int64_t>(replica.pods.size()) >= facts.group->hosts;
+  replica.broken = why_broken(facts, replica);
+}
+
+}  // namespace
+
+std::vector<Replica> replicas_of(const ReplicaFacts& facts, const Pods& pods) {
+  std::vector<Replica> replicas;
+  std::map<std::string, std::size_t> known;
+  for (const PodView* pod : pods) {
+    const auto [found, added] = known.try_emplace(key_of(facts, *pod), replicas.size());
+    if (added) replicas.emplace_back();
+    replicas[found->second].pods.push_back(pod);
+  }
+  for (Replica& replica : replicas) describe(facts, replica);
+  return replicas;
+}
+
+bool leaves_before(const Replica& left, const Replica& right) {
+  if (rank_of(left) != rank_of(right)) return rank_of(left) < rank_of(right);
+  if (youngest(left) != youngest(right)) return youngest(left) > youngest(right);
+  return left.pods.front()->meta.key.name > right.pods.front()->meta.key.name;
+}
+
+std::string why_it_leaves(const Replica& replica, const PodView& pod) {
+  if (has_failed(pod)) return "it failed: " + pod.problem;
+  return "its replica starts anew as a whole: " + replica.broken;
+}
+
+std::string replica_key(const PodView& pod) {
+  return pod.replica.empty() ? std::string{} : pod.replica + "@" + pod.template_hash;
+}
+
+}  // namespace ray_gitops::raycluster
