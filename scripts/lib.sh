@@ -24,6 +24,7 @@ RAY_ENVIRONMENTS=$CACHE_ROOT/ray
   RUN_PACKAGES=(curl git iproute2 python3 python3-venv)
   TEST_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev libgtest-dev
     librapidcheck-dev openssl shellcheck "${RUN_PACKAGES[@]}")
+  CONTAINER_PACKAGES=(containerd runc containernetworking-plugins nftables conntrack)
 }
 
 # Bash counts the seconds since the script began.
@@ -115,7 +116,7 @@ ensure_kubectl() {
   printf '%s\n' "$directory/bin/kubectl"
 }
 
-# ensure_go: prints the path of a Go that is new enough for kubetest.
+# ensure_go: prints the path of a Go that is new enough for what is built of Kubernetes.
 ensure_go() {
   local directory=$CACHE_ROOT/go/$GO_VERSION found
   found=$(command -v go || true)
@@ -158,24 +159,31 @@ build_helm() {
   mv "$binary.new" "$binary"
 }
 
-# ensure_kubetest: prints the path of a Kubernetes control plane for tests, built once for its
-# sources: five minutes of two cores, and 3 GB of memory at its end.
-ensure_kubetest() {
-  local source=$ROOT/tests/kubernetes/kubetest key parent=$CACHE_ROOT/kubetest
+# ensure_kubetest: prints the path of a Kubernetes control plane for tests.
+ensure_kubetest() { ensure_kubernetes_program kubetest; }
+
+# ensure_node: prints the path of what a Kubernetes node runs beside containerd.
+ensure_node() { ensure_kubernetes_program node; }
+
+# ensure_kubernetes_program NAME: of tests/kubernetes/NAME, built once for its sources: five minutes
+# of two cores, and 3 GB of memory at its end.
+ensure_kubernetes_program() {
+  local source=$ROOT/tests/kubernetes/$1 key parent=$CACHE_ROOT/$1
   key=$({ cat "$source"/*.go "$source"/go.mod "$source"/go.sum && echo "$KUBERNETES_VERSION"; } |
     sha256sum | cut -c 1-16)
   if [ ! -x "$parent/$key" ]; then
     [ -w "$parent" ] || as_root install -d -m 755 -o "$(id -u)" -g "$(id -g)" "$parent"
     (
       flock 9
-      [ -x "$parent/$key" ] || build_kubetest "$source" "$parent/$key"
+      [ -x "$parent/$key" ] || build_kubernetes_program "$source" "$parent/$key"
     ) 9>"$parent/.lock" || return 1
   fi
   printf '%s\n' "$parent/$key"
 }
 
-# The body of ensure_kubetest, with the lock held. What was built of other sources is 150 MB each.
-build_kubetest() {
+# The body of ensure_kubernetes_program, with the lock held. What was built of other sources is over
+# 100 MB each.
+build_kubernetes_program() {
   local source=$1 binary=$2 go package stamps='' log
   log=$(mktemp)
   go=$(ensure_go)
@@ -185,14 +193,30 @@ build_kubetest() {
     stamps+=" -X $package.gitMinor=$(cut -d . -f 2 <<<"$KUBERNETES_VERSION")"
     stamps+=" -X $package.gitTreeState=clean -X $package.buildDate=2026-01-01T00:00:00Z"
   done
-  step "building Kubernetes $KUBERNETES_VERSION for tests"
+  step "building $(basename "$source") of Kubernetes $KUBERNETES_VERSION for tests"
   if ! (cd "$source" && CGO_ENABLED=0 \
     "$go" build -trimpath -ldflags "-s -w$stamps" -o "$binary.new" .) >"$log" 2>&1; then
     tail -n 20 "$log" >&2
-    die "the Kubernetes control plane could not be built" \
+    die "$(basename "$source") could not be built" \
       "is a Go module proxy reachable? Read $log, then run this script again"
   fi
   rm -f "$log"
   find "$(dirname "$binary")" -maxdepth 1 -type f -size +1M ! -name '*.new' -mtime +7 -delete
   mv "$binary.new" "$binary"
+}
+
+# ensure_ray_image: prints the path of an image archive with Ray, made once for its sources.
+ensure_ray_image() {
+  local source=$ROOT/tests/kubernetes/node key parent=$CACHE_ROOT/ray-image environment
+  key=$(cat "$source/build-ray-image" "$source/image_archive.py" | sha256sum | cut -c 1-16)
+  key=$RAY_VERSION-$key
+  environment=$(ensure_ray "$RAY_VERSION")
+  if [ ! -f "$parent/$key.tar" ]; then
+    install_packages debootstrap
+    as_root install -d -m 755 "$parent"
+    step "making an image of Ray $RAY_VERSION for tests"
+    as_root flock "$parent/.lock" "$source/build-ray-image" "$environment" "$RAY_VERSION" \
+      "$parent/$key.tar" >&2 || return 1
+  fi
+  printf '%s\n' "$parent/$key.tar"
 }

@@ -1,0 +1,24 @@
+#!/usr/bin/env python3
+"""Runs stories of tests/e2e with real Ray in real containers. Options and names are those of
+tests/e2e/run.py.
+
+    real_node.py ... -- tests/kubernetes/container_stories.py [--program PATH] [TEST...]
+"""
+
+import os
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "e2e"))
+
+import run  # noqa: E402
+
+STORIES = (
+    "autoscaling_test",
+)
+
+if __name__ == "__main__":
+    if "KUBETEST_DIR" not in os.environ:
+        sys.exit("run me by real_node.py")
+    sys.exit(run.main(STORIES))
