@@ -170,7 +170,8 @@ struct IdleRules {
     if (!limit) return "idle pods are kept: there is no idle timeout";
     if (node.stage != NodeStage::Running) return "it is no Ray node yet";
     if (node.idle.count() == 0) return "it is in use";
-    if (node.idle <= *limit) return "idle for " + seconds(node.idle) + " of " + seconds(*limit);
+    if (!is_idle_for_long(node.idle, *limit))
+      return "idle for " + seconds(node.idle) + " of " + seconds(*limit);
     if (node.placed[0].count > 0) return "it is needed for " + placed_text(node.placed[0]);
     if (node.placed[1].count > 0)
       return "request_resources() asks for it: " + placed_text(node.placed[1]);

@@ -199,9 +199,9 @@ std::optional<Instant> next_idle_end(const RayClusterSpec& spec, const RayResour
   std::optional<Instant> next;
   for (const RayNode& node : state.nodes) {
     if (node.status != RayNodeStatus::Idle || node.group == k_head_group_name) continue;
-    const Duration left = idle_timeout_of(spec, node.group) - node.idle;
-    if (left <= Duration{0}) continue;  // long enough already: the planner has had its say
-    const Instant end = std::max(state_seen_at + left, now + k_idle_look_least);
+    const Duration timeout = idle_timeout_of(spec, node.group);
+    if (is_idle_for_long(node.idle, timeout)) continue;  // the planner has had its say
+    const Instant end = std::max(state_seen_at + (timeout - node.idle), now + k_idle_look_least);
     if (!next || end < *next) next = end;
   }
   return next;

@@ -35,6 +35,9 @@ struct NodeType {
   std::int64_t hosts = 1;  // nodes together
 };
 
+// A node may leave when it has been idle for longer than its timeout, not when just as long (Ray).
+constexpr bool is_idle_for_long(Duration idle, Duration timeout) { return idle > timeout; }
+
 enum class NodeStage : std::uint8_t {
   Pending,  // wanted, or a pod that is no Ray node yet: counts with its type's whole capacity
   Running,  // a Ray node: counts with what it reports

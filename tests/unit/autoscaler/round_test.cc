@@ -153,8 +153,11 @@ TEST_F(RoundTest, looks_again_when_a_worker_has_been_idle_for_long_enough) {
   EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen), seen + 40s);
   spec.workers[0].idle_timeout = 30s;
   EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen), seen + 10s);
+  spec.workers[0].idle_timeout = 20s;  // as long as a2: no longer yet
+  EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen), seen + 10ms);
+  spec.workers[0].idle_timeout = 20s - 1ms;
+  EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen), seen + (10s - 1ms));
   spec.workers[0].idle_timeout = 20s;
-  EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen), seen + 10s);
   EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen + 15s), seen + 15s + 10ms);
 }
 
