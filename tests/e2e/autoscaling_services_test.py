@@ -65,7 +65,7 @@ spec:
     autoscalerOptions: {{idleTimeoutSeconds: {IDLE_SECONDS}}}
     headGroupSpec:
       rayStartParams: {{num-cpus: "1"}}
-{code_template("ray-head", "1Gi", "sleeper", ENVIRONMENT, 6)}\
+{code_template("ray-head", "2Gi", "sleeper", ENVIRONMENT, 6)}\
     workerGroupSpecs:
       - groupName: w
         replicas: 0

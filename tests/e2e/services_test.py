@@ -55,7 +55,7 @@ def service_yaml(greeting, story="", import_path="greeter:app", workers=0):
     config = {"applications": [{"name": "greeter", "route_prefix": "/",
                                 "import_path": import_path, "deployments": [deployment]}]}
     environment = {"STORY": story}
-    head = code_template("ray-head", "1Gi", "greeter", environment, 6)
+    head = code_template("ray-head", "2Gi", "greeter", environment, 6)
     text = f"""\
 apiVersion: ray.io/v1
 kind: RayService

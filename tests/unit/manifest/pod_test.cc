@@ -138,7 +138,7 @@ TEST(Pod, of_a_worker_waits_for_its_head_after_the_users_own_containers) {
   EXPECT_EQ(containers[1].at("imagePullPolicy"), "Never");
   EXPECT_EQ(containers[1].at("securityContext").at("runAsUser"), 7);
   EXPECT_NE(containers[1].at("args").at(0).get<std::string>().find(
-                "ray health-check --address demo-head-svc.default.svc.cluster.local:6379"),
+                "/dev/tcp/demo-head-svc.default.svc.cluster.local/6379"),
             std::string::npos);
   EXPECT_FALSE(head_of(cluster({})).at("spec").contains("initContainers"));
 }
