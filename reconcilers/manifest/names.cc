@@ -20,13 +20,6 @@ std::string lower(std::string text) {
 
 constexpr std::size_t k_slot_digits_max = 6;
 
-std::string worker_prefix(const std::string& cluster, const std::string& group) {
-  constexpr std::string_view k_tail = "-worker-";
-  return fit_name(cluster + "-" + lower(group),
-                  k_name_bytes_max - k_tail.size() - k_slot_digits_max) +
-         std::string(k_tail);
-}
-
 }  // namespace
 
 std::string fit_name(const std::string& name, std::size_t bytes_max) {
@@ -37,9 +30,16 @@ std::string fit_name(const std::string& name, std::size_t bytes_max) {
 
 std::string head_pod_name(const std::string& cluster) { return fit_name(cluster + "-head"); }
 
+std::string worker_pod_prefix(const std::string& cluster, const std::string& group) {
+  constexpr std::string_view k_tail = "-worker-";
+  return fit_name(cluster + "-" + lower(group),
+                  k_name_bytes_max - k_tail.size() - k_slot_digits_max) +
+         std::string(k_tail);
+}
+
 std::string worker_pod_name(const std::string& cluster, const std::string& group,
                             std::int64_t slot) {
-  return worker_prefix(cluster, group) + std::to_string(slot);
+  return worker_pod_prefix(cluster, group) + std::to_string(slot);
 }
 
 std::string replica_name(const std::string& group, std::int64_t index) {
@@ -48,7 +48,10 @@ std::string replica_name(const std::string& group, std::int64_t index) {
 
 std::optional<std::int64_t> slot_of(const std::string& pod_name, const std::string& cluster,
                                     const std::string& group) {
-  const std::string prefix = worker_prefix(cluster, group);
+  return slot_after(worker_pod_prefix(cluster, group), pod_name);
+}
+
+std::optional<std::int64_t> slot_after(const std::string& prefix, const std::string& pod_name) {
   if (!pod_name.starts_with(prefix)) return std::nullopt;
   std::int64_t slot = 0;
   const char* const begin = pod_name.data() + prefix.size();

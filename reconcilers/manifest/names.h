@@ -25,9 +25,13 @@ std::string head_pod_name(const std::string& cluster);
 // "<cluster>-<group>-worker-<slot>", with "<cluster>-<group>" shortened where it must be.
 std::string worker_pod_name(const std::string& cluster, const std::string& group,
                             std::int64_t slot);
-// The slot in a name that worker_pod_name made for this cluster and group.
+// The same without the slot.
+std::string worker_pod_prefix(const std::string& cluster, const std::string& group);
+// The slot in a name that worker_pod_name made for this cluster and group, or for those of
+// `prefix`.
 std::optional<std::int64_t> slot_of(const std::string& pod_name, const std::string& cluster,
                                     const std::string& group);
+std::optional<std::int64_t> slot_after(const std::string& prefix, const std::string& pod_name);
 // "<group>-<index>", shortened where it must be: a label's value.
 std::string replica_name(const std::string& group, std::int64_t index);
 // headGroupSpec.headService.metadata.name, or "<cluster>-head-svc" (KubeRay).

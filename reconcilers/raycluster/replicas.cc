@@ -27,14 +27,42 @@ WallTime youngest(const Replica& replica) {
   return created_at;
 }
 
-// Names tell best which pods belong together; an earlier template may have had other numbers.
-std::string key_of(const ReplicaFacts& facts, const PodView& pod) {
-  const auto slot = slot_of(pod.meta.key.name, facts.cluster, facts.group->name);
-  const bool is_current = pod.template_hash == facts.group->template_hash;
-  if (slot && is_current) return "index/" + std::to_string(*slot / facts.group->hosts);
-  const std::string key = replica_key(pod);
-  return key.empty() ? "pod/" + pod.meta.key.name : key;
-}
+// Which pods belong together. Names tell it best, but an earlier template may have had other
+// numbers: its pods have only their label.
+class Grouping {
+ public:
+  explicit Grouping(const ReplicaFacts& facts)
+      : group_(*facts.group), prefix_(worker_pod_prefix(facts.cluster, facts.group->name)) {}
+
+  void add(const PodView& pod) {
+    const auto slot = slot_after(prefix_, pod.meta.key.name);
+    const bool is_current = pod.template_hash == group_.template_hash;
+    Replica& replica =
+        slot && is_current ? of(by_index_, *slot / group_.hosts) : of(by_key_, key_of(pod));
+    replica.pods.push_back(&pod);
+    if (slot) replica.index = *slot / group_.hosts;
+    replica.outdated = !is_current;
+  }
+  std::vector<Replica> take() { return std::move(replicas_); }
+
+ private:
+  template <class Key>
+  Replica& of(std::map<Key, std::size_t>& known, const Key& key) {
+    const auto [found, added] = known.try_emplace(key, replicas_.size());
+    if (added) replicas_.emplace_back();
+    return replicas_[found->second];
+  }
+  static std::string key_of(const PodView& pod) {
+    const std::string key = replica_key(pod);
+    return key.empty() ? "pod/" + pod.meta.key.name : key;
+  }
+
+  const GroupSpec& group_;
+  const std::string prefix_;
+  std::map<std::int64_t, std::size_t> by_index_;
+  std::map<std::string, std::size_t> by_key_;
+  std::vector<Replica> replicas_;
+};
 
 std::string why_broken(const ReplicaFacts& facts, const Replica& replica) {
   for (const PodView* pod : replica.pods)
@@ -49,27 +77,17 @@ std::string why_broken(const ReplicaFacts& facts, const Replica& replica) {
   return {};
 }
 
-void describe(const ReplicaFacts& facts, Replica& replica) {
-  const PodView& first = *replica.pods.front();
-  if (const auto slot = slot_of(first.meta.key.name, facts.cluster, facts.group->name))
-    replica.index = *slot / facts.group->hosts;
-  replica.outdated = first.template_hash != facts.group->template_hash;
-  replica.complete =
-      replica.outdated || static_cast<std::int64_t>(replica.pods.size()) >= facts.group->hosts;
-  replica.broken = why_broken(facts, replica);
-}
-
 }  // namespace
 
 std::vector<Replica> replicas_of(const ReplicaFacts& facts, const Pods& pods) {
-  std::vector<Replica> replicas;
-  std::map<std::string, std::size_t> known;
-  for (const PodView* pod : pods) {
-    const auto [found, added] = known.try_emplace(key_of(facts, *pod), replicas.size());
-    if (added) replicas.emplace_back();
-    replicas[found->second].pods.push_back(pod);
+  Grouping grouping(facts);
+  for (const PodView* pod : pods) grouping.add(*pod);
+  std::vector<Replica> replicas = grouping.take();
+  for (Replica& replica : replicas) {
+    replica.complete =
+        replica.outdated || static_cast<std::int64_t>(replica.pods.size()) >= facts.group->hosts;
+    replica.broken = why_broken(facts, replica);
   }
-  for (Replica& replica : replicas) describe(facts, replica);
   return replicas;
 }
 

@@ -138,8 +138,9 @@ bool is_settled(const Replica& replica) {
 std::set<std::int64_t> taken_slots(const ClusterObserved& observed, const std::string& cluster,
                                    const std::string& group) {
   std::set<std::int64_t> taken;
+  const std::string prefix = worker_pod_prefix(cluster, group);
   const auto take = [&](const std::string& name) {
-    if (const auto slot = slot_of(name, cluster, group)) taken.insert(*slot);
+    if (const auto slot = slot_after(prefix, name)) taken.insert(*slot);
   };
   for (const PodView& pod : observed.pods.value()) take(pod.meta.key.name);
   for (const ResourceKey& target : observed.creates)
@@ -153,17 +154,19 @@ std::set<std::int64_t> taken_slots(const ClusterObserved& observed, const std::s
 std::set<std::int64_t> creating_slots(const ClusterObserved& observed, const std::string& cluster,
                                       const std::string& group) {
   std::set<std::int64_t> slots;
+  const std::string prefix = worker_pod_prefix(cluster, group);
   for (const ResourceKey& target : observed.creates)
     if (target.type == ResourceType::Pod)
-      if (const auto slot = slot_of(target.name, cluster, group)) slots.insert(*slot);
+      if (const auto slot = slot_after(prefix, target.name)) slots.insert(*slot);
   return slots;
 }
 
 std::set<std::int64_t> foreign_slots(const ClusterObserved& observed, const Census& census,
                                      const std::string& cluster, const std::string& group) {
   std::set<std::int64_t> slots;
+  const std::string prefix = worker_pod_prefix(cluster, group);
   const auto take = [&](const std::string& name) {
-    if (const auto slot = slot_of(name, cluster, group)) slots.insert(*slot);
+    if (const auto slot = slot_after(prefix, name)) slots.insert(*slot);
   };
   for (const PodView* pod : census.others)
     if (!pod->meta.terminating) take(pod->meta.key.name);

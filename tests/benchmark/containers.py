@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Measures how long examples take in real containers on a real Kubernetes node, and prints a
-Markdown table. About two minutes.
+Markdown table. About four minutes.
 
     tests/kubernetes/real_node.py ... -- tests/benchmark/containers.py [--rounds N] > table.md
 
-Each round is an example of examples-repo, from the agent's wake-up to what its user waits for; it is
-gone before the next one begins.
+Each round is an example of examples-repo, from the agent's wake-up to what its user waits for; it
+is gone before the next one begins.
 """
 
 import argparse

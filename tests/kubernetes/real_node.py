@@ -190,9 +190,9 @@ class RealNode:
         (self.folder / "kubelet.json").write_text(kubelet_config(self.folder), "utf-8")
         (self.folder / "Corefile").write_text(dns_config(self.kubeconfig), "utf-8")
         self._start("kubelet", self.arguments.node, "kubelet",
-                    f"--config={self.folder}/kubelet.json", f"--kubeconfig={self.kubeconfig}", f"--root-dir={self.folder}/kubelet",
-                    f"--hostname-override={NODE}", f"--node-ip={ADDRESS}",
-                    f"--cert-dir={self.folder}/plane/pki")
+                    f"--config={self.folder}/kubelet.json", f"--kubeconfig={self.kubeconfig}",
+                    f"--root-dir={self.folder}/kubelet", f"--hostname-override={NODE}",
+                    f"--node-ip={ADDRESS}", f"--cert-dir={self.folder}/plane/pki")
         self._start("kube-proxy", self.arguments.node, "kube-proxy",
                     f"--kubeconfig={self.kubeconfig}", "--proxy-mode=nftables",
                     f"--hostname-override={NODE}", f"--cluster-cidr={SUBNET}",

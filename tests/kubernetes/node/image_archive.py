@@ -1,4 +1,4 @@
-"""Wraps a layer into an image archive, as `docker save` writes it (Docker Image Specification v1.2).
+"""Wraps a layer into an archive, as `docker save` writes it (Docker Image Specification v1.2).
 
     image_archive.py NAME LAYER.tar OUT.tar
 """
@@ -18,7 +18,8 @@ def configuration(layer_digest):
         "os": "linux",
         # What pods run says its own command; a sandbox does not, and only has to stay.
         "config": {"Cmd": ["sleep", "infinity"], "WorkingDir": "/",
-                   "Env": [f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8", "RAY_USAGE_STATS_ENABLED=0"]},
+                   "Env": [f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8",
+                           "RAY_USAGE_STATS_ENABLED=0"]},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer_digest}"]},
     }
 
