@@ -116,7 +116,11 @@ void Objects::count_failure(const PodView* before, const PodView& after, const O
   if (after.meta.terminating || !has_failed(after)) return;
   if (same_pod && has_failed(*before)) return;
   if (autoscaling_.is_leaving(key, after.meta.uid)) return;
-  PodFailures& failures = records_[key].failures[after.group];
+  // A replica that fails as a whole has failed once.
+  Record& record = records_[key];
+  const std::string replica = raycluster::replica_key(after);
+  if (!replica.empty() && !record.lost_replicas.insert(replica).second) return;
+  PodFailures& failures = record.failures[after.group];
   if (now.monotonic - failures.last > k_failures_remembered) failures.count = 0;
   ++failures.count;
   failures.last = now.monotonic;
@@ -124,7 +128,9 @@ void Objects::count_failure(const PodView* before, const PodView& after, const O
 
 // Seen at once, since it may be made again before anybody looks.
 void Objects::note_lost_host(const PodView& gone, const ObjectKey& key) {
-  if (autoscaling_.is_leaving(key, gone.meta.uid)) return;
+  const ConfigMapView* anchor = anchor_of(key);
+  const bool is_ours = anchor != nullptr && gone.meta.owner_uid == anchor->meta.uid;
+  if (!is_ours || autoscaling_.is_leaving(key, gone.meta.uid)) return;
   if (const std::string replica = raycluster::replica_key(gone); !replica.empty())
     records_.at(key).lost_replicas.insert(replica);
 }

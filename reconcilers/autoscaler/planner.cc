@@ -1,6 +1,7 @@
 #include "reconcilers/autoscaler/planner.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "reconcilers/manifest/pod_amounts.h"
@@ -11,9 +12,10 @@ namespace {
 constexpr const char* k_wanted = "wanted/";  // no pod's name has a '/'
 
 struct GroupCount {
-  std::int64_t staying = 0;  // pods that are not leaving
-  std::int64_t running = 0;  // of these: Ray nodes
-  std::int64_t busy = 0;     // of these: in use
+  std::int64_t staying = 0;             // pods that are not leaving
+  std::int64_t running = 0;             // of these: Ray nodes
+  std::int64_t busy = 0;                // of these: in use
+  std::set<std::string> busy_replicas;  // of several hosts
   std::int64_t leaving = 0;
   std::int64_t wanted = 0;  // of the saved target, not pods yet, and there is a place for them
   std::int64_t held = 0;    // likewise, once what is leaving is gone
@@ -75,7 +77,9 @@ class Planner {
 
   // Once it is known which pods are in use.
   void add_policy(const Group& group, NodeType& type) {
-    const std::int64_t in_use = replicas_of(counts_[group.name].busy, group.hosts);
+    const GroupCount& count = counts_[group.name];
+    const std::int64_t in_use =
+        group.hosts == 1 ? count.busy : static_cast<std::int64_t>(count.busy_replicas.size());
     const std::int64_t warm = group.warm == 0 ? 0 : in_use + group.warm;
     const std::int64_t kept = times(std::max(group.kept, warm), group.hosts);
     type.nodes_kept = std::min(kept, type.nodes_max);
@@ -128,7 +132,10 @@ class Planner {
     // A node that has reported nothing yet counts as its group declares it.
     const bool runs = !nodes.empty() && !nodes.front()->total.empty();
     if (runs) ++count.running;
-    if (runs && is_in_use(*nodes.front())) ++count.busy;
+    if (runs && is_in_use(*nodes.front())) {
+      ++count.busy;
+      if (!pod.replica.empty()) count.busy_replicas.insert(pod.replica);
+    }
     if (runs)
       scheduler_.nodes.push_back(present_node(pod, nodes));
     else

@@ -94,7 +94,8 @@ class ClusterChecker {
   }
 
   static std::int64_t pods_of(const Json& group) {
-    return scale_of(group).replicas * integer_at(group, {"numOfHosts"}, 1);
+    return scale_of(group).replicas *
+           std::clamp<std::int64_t>(integer_at(group, {"numOfHosts"}, 1), 1, k_hosts_max);
   }
 
   void check_group_name(const Json& group, const Path& path, std::set<std::string>& names) {

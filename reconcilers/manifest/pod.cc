@@ -193,13 +193,16 @@ void add_shared_memory(Json& pod_spec, Json& container, const PodFacts& facts) {
 // Waits until the head's GCS says something. It listens once all its services are up, and greets
 // everybody with the 9 bytes and more of an HTTP/2 SETTINGS frame (RFC 9113, 3.4; seen, Ray 2.60);
 // a proxy between would only connect. `ray health-check`, which KubeRay asks, takes 1.5 CPU
-// seconds.
+// seconds: it is asked where the user has set up TLS, since there the client speaks first.
 std::string wait_script(const PodFacts& facts) {
   const std::string address = facts.service_fqdn + ":" + facts.port;
   return "started=$SECONDS; "
          "until [ \"$(timeout 2 bash -c 'exec 3<>/dev/tcp/" +
          facts.service_fqdn + "/" + facts.port +
-         " && head -c 9 <&3' 2>/dev/null | wc -c)\" = 9 ]; do "
+         " && head -c 9 <&3' 2>/dev/null | wc -c)\" = 9 ]"
+         " || { [ \"${RAY_USE_TLS:-0}\" != 0 ] && ray health-check --address " +
+         address +
+         " >/dev/null 2>&1; }; do "
          "echo \"waiting for the Ray head at " +
          address +
          ": $((SECONDS - started)) s\"; "
@@ -277,6 +280,8 @@ Document worker_pod_body(const Declaration& declaration, const RayClusterSpec& s
   Json& labels = body["metadata"]["labels"];
   const std::int64_t replica = identity.slot / group.hosts;
   labels[labels::k_replica_index] = std::to_string(replica);
+  labels.erase(labels::k_replica_name);
+  labels.erase(labels::k_host_index);
   if (group.hosts > 1) {
     labels[labels::k_replica_name] = replica_name(group.name, replica);
     labels[labels::k_host_index] = std::to_string(identity.slot % group.hosts);

@@ -219,8 +219,7 @@ void Round::plan_services() {
                                      [](const GroupSpec& group) { return group.hosts > 1; });
   if (has_hosts) {
     const Document workers = workers_service_body(declaration_, owner_);
-    wanted.insert(name_in(workers));
-    plan_service(workers, "the workers' Service");
+    if (wanted.insert(name_in(workers)).second) plan_service(workers, "the workers' Service");
   }
   if (!service_present_) return;
   for (const ServiceView& service : observed_.services.value())
@@ -390,19 +389,18 @@ bool Round::is_outdated(const GroupSpec& group) const {
 // Its actions are in the plan; what is answered says how far the group has come.
 GroupDecision Round::plan_group(const GroupSpec& group, bool may_restart) {
   const std::string& cluster = declaration_.key.name;
-  const GroupInput input{
-      .facts = {.cluster = cluster,
-                .group = &group,
-                .lost = lost_replicas(observed_, census_),
-                .foreign_slots = foreign_slots(observed_, census_, cluster, group.name)},
-      .pods = &census_.groups.at(group.name),
-      .taken_slots = taken_slots(observed_, cluster, group.name),
-      .creating = creating_slots(observed_, cluster, group.name),
-      .creates_max = observed_.creates_max,
-      .failures = failures_of(group.name),
-      .refusal = refusal_of(observed_, cluster, group.name),
-      .scaling = observed_.scaling ? &*observed_.scaling : nullptr,
-      .may_restart = may_restart};
+  const GroupInput input{.facts = {.cluster = cluster,
+                                   .group = &group,
+                                   .lost = lost_replicas(observed_, census_),
+                                   .foreign_slots = foreign_slots(census_, cluster, group.name)},
+                         .pods = &census_.groups.at(group.name),
+                         .taken_slots = taken_slots(observed_, cluster, group.name),
+                         .creating = creating_slots(observed_, cluster, group.name),
+                         .creates_max = observed_.creates_max,
+                         .failures = failures_of(group.name),
+                         .refusal = refusal_of(observed_, cluster, group.name),
+                         .scaling = observed_.scaling ? &*observed_.scaling : nullptr,
+                         .may_restart = may_restart};
   const GroupDecision decision = decide_group(input, now_);
   for (const Leaving& leaving : decision.leaving)
     add(delete_action(leaving.pod->meta, k_wave_leaving, leaving.reason));

@@ -40,11 +40,12 @@ void retire(const Replica& replica, const std::string& reason, GroupDecision& de
 bool is_waiting(std::optional<Instant> due, Instant now) { return due && *due > now; }
 
 void retire_surplus(Replicas& staying, std::int64_t wanted, GroupDecision& decision) {
+  const auto surplus = static_cast<std::int64_t>(staying.size()) - wanted;
+  if (surplus <= 0) return;
   std::sort(staying.begin(), staying.end(), leaves_before);
-  while (static_cast<std::int64_t>(staying.size()) > wanted) {
-    retire(staying.front(), "the group has more workers than its file asks", decision);
-    staying.erase(staying.begin());
-  }
+  for (auto replica = staying.begin(); replica != staying.begin() + surplus; ++replica)
+    retire(*replica, "the group has more workers than its file asks", decision);
+  staying.erase(staying.begin(), staying.begin() + surplus);
 }
 
 // A pod that leaves holds its place below the maximum until it is gone, where the autoscaler
@@ -116,16 +117,37 @@ void fill_slots(const GroupInput& input, std::vector<std::int64_t> slots, Instan
   decision.filling = !input.creating.empty() || !decision.slots.empty();
 }
 
-// `wanted` replicas, of which `staying` are there.
+// `wanted` replicas, of which `staying` are there; where the autoscaler decides, more may be, and
+// are to be whole, too.
 void fill_group(const GroupInput& input, const Replicas& staying, std::int64_t wanted, Instant now,
                 GroupDecision& decision) {
   const auto there = static_cast<std::int64_t>(staying.size());
   std::set<std::int64_t> begun = indexes_of(staying);
-  std::int64_t missing = wanted - there;
+  std::int64_t missing = std::max<std::int64_t>(0, wanted - there);
   for (const std::int64_t slot : input.creating)
     if (begun.insert(slot / input.facts.group->hosts).second) --missing;
   std::vector<std::int64_t> slots = slots_to_fill(input, begun, missing);
   if (there < wanted || !slots.empty()) fill_slots(input, std::move(slots), now, decision);
+}
+
+// Where pods are refused, two replicas that both lack hosts would wait for each other for good. The
+// later one gives way before anything runs on it.
+void give_way(const GroupInput& input, Replicas& staying, GroupDecision& decision) {
+  if (input.refusal == nullptr || input.facts.group->hosts == 1) return;
+  const auto is_begun = [](const Replica& replica) {
+    return !replica.complete && std::none_of(replica.pods.begin(), replica.pods.end(),
+                                             [](const PodView* pod) { return pod->ready; });
+  };
+  if (std::count_if(staying.begin(), staying.end(),
+                    [](const Replica& replica) { return !replica.complete; }) < 2)
+    return;
+  const auto last = std::max_element(
+      staying.begin(), staying.end(), [&](const Replica& left, const Replica& right) {
+        return std::pair(is_begun(left), left.index) < std::pair(is_begun(right), right.index);
+      });
+  if (!is_begun(*last)) return;
+  retire(*last, "another replica has no room for its hosts", decision);
+  staying.erase(last);
 }
 
 bool is_settled(const Replica& replica) {
@@ -161,18 +183,13 @@ std::set<std::int64_t> creating_slots(const ClusterObserved& observed, const std
   return slots;
 }
 
-std::set<std::int64_t> foreign_slots(const ClusterObserved& observed, const Census& census,
-                                     const std::string& cluster, const std::string& group) {
+std::set<std::int64_t> foreign_slots(const Census& census, const std::string& cluster,
+                                     const std::string& group) {
   std::set<std::int64_t> slots;
   const std::string prefix = worker_pod_prefix(cluster, group);
-  const auto take = [&](const std::string& name) {
-    if (const auto slot = slot_after(prefix, name)) slots.insert(*slot);
-  };
   for (const PodView* pod : census.others)
-    if (!pod->meta.terminating) take(pod->meta.key.name);
-  for (const auto& [target, refusal] : observed.refusals)
-    if (target.type == ResourceType::Pod && refusal.error.code == ErrorCode::AlreadyExists)
-      take(target.name);
+    if (const auto slot = slot_after(prefix, pod->meta.key.name); slot && !pod->meta.terminating)
+      slots.insert(*slot);
   return slots;
 }
 
@@ -230,8 +247,8 @@ GroupDecision decide_group(const GroupInput& input, Instant now) {
   }
   if (input.scaling == nullptr) retire_surplus(staying, wanted, decision);
 
-  if (static_cast<std::int64_t>(staying.size()) <= wanted)
-    fill_group(input, staying, wanted, now, decision);
+  give_way(input, staying, decision);
+  if (!input.facts.group->suspend) fill_group(input, staying, wanted, now, decision);
   decision.settled = static_cast<std::int64_t>(staying.size()) >= wanted && sorted.old.empty() &&
                      sorted.broken.empty() &&
                      std::all_of(staying.begin(), staying.end(), is_settled);

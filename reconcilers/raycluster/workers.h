@@ -52,9 +52,9 @@ std::set<std::int64_t> taken_slots(const ClusterObserved& observed, const std::s
                                    const std::string& group);
 std::set<std::int64_t> creating_slots(const ClusterObserved& observed, const std::string& cluster,
                                       const std::string& group);
-// Of those, whose names others hold and do not give back soon.
-std::set<std::int64_t> foreign_slots(const ClusterObserved& observed, const Census& census,
-                                     const std::string& cluster, const std::string& group);
+// Whose names pods of others hold, in our sight, that do not leave.
+std::set<std::int64_t> foreign_slots(const Census& census, const std::string& cluster,
+                                     const std::string& group);
 // Keys of replicas that a host is seen to leave, or was, and not because the autoscaler wants it.
 std::set<std::string> lost_replicas(const ClusterObserved& observed, const Census& census);
 // Of a create, but for a name that is taken; null: none.

@@ -260,7 +260,9 @@ class RealNode:
 
     def _delete_pods(self):
         for pod in self.api.list("pods"):
-            self.api.delete("pods", pod["metadata"]["namespace"], pod["metadata"]["name"], grace=0)
+            with contextlib.suppress(urllib.error.HTTPError):  # it has gone meanwhile
+                self.api.delete("pods", pod["metadata"]["namespace"], pod["metadata"]["name"],
+                                grace=0)
         deadline = time.monotonic() + STOP_SECONDS_MAX
         while self._lines("tasks", "ls", "-q") and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -278,6 +280,7 @@ def checked(done):
 
 def inside(folder, arguments):
     """In the namespaces, as their first process: what it leaves behind ends with it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     node = RealNode(folder, arguments)
     try:
         node.start()
@@ -301,7 +304,8 @@ def machine_restored():
 
 
 def remove_cgroups():
-    for root in pathlib.Path("/sys/fs/cgroup").glob("*/"):
+    top = pathlib.Path("/sys/fs/cgroup")
+    for root in (top, *top.glob("*/")):  # version 2, or one folder for each controller
         for name in CGROUPS:
             for folder, _, _ in os.walk(root / name, topdown=False):
                 with contextlib.suppress(OSError):  # somebody's process is in it
@@ -309,15 +313,24 @@ def remove_cgroups():
 
 
 def in_namespaces(folder):
-    """This program again. It ends when this process does, whatever the cause."""
+    """This program again. SIGTERM and SIGINT reach it too: unshare takes no notice of them."""
     command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
                sys.executable, __file__, "--folder", folder, *sys.argv[1:]]
     with subprocess.Popen(command) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGTERM)
+            for child in children_of(process.pid):
+                os.kill(child, signal.SIGTERM)
             return process.wait()
+
+
+def children_of(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    except OSError:
+        return []
+    return [int(child) for child in text.split()]
 
 
 def main():

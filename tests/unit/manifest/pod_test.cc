@@ -140,6 +140,10 @@ TEST(Pod, of_a_worker_waits_for_its_head_after_the_users_own_containers) {
   EXPECT_NE(containers[1].at("args").at(0).get<std::string>().find(
                 "/dev/tcp/demo-head-svc.default.svc.cluster.local/6379"),
             std::string::npos);
+  EXPECT_NE(containers[1].at("args").at(0).get<std::string>().find(
+                "ray health-check --address demo-head-svc.default.svc.cluster.local:6379"),
+            std::string::npos)
+      << "for those who have set up TLS";
   EXPECT_FALSE(head_of(cluster({})).at("spec").contains("initContainers"));
 }
 
@@ -215,7 +219,9 @@ TEST(Pod, of_a_replica_of_several_hosts_says_which_it_is) {
 }
 
 TEST(Pod, of_a_replica_of_one_host_is_its_replica) {
-  const Json labels = worker_of(cluster({}), 7).at("metadata").at("labels");
+  const std::string theirs =
+      ", labels: {ray.io/worker-group-replica-name: x, ray.io/replica-host-index: x}";
+  const Json labels = worker_of(cluster({.worker = theirs}), 7).at("metadata").at("labels");
   EXPECT_EQ(labels.at("ray.io/worker-group-replica-index"), "7");
   EXPECT_FALSE(labels.contains("ray.io/worker-group-replica-name"));
   EXPECT_FALSE(labels.contains("ray.io/replica-host-index"));

@@ -152,11 +152,14 @@ World any_world(const Declaration& declaration) {
       world.observed.failures[group] = {
           *inRange(1, 9), world.now.monotonic + std::chrono::seconds(*inRange(-100, 0))};
   if (rarely()) world.observed.lost_replicas.insert("small-0@v1:old");
+  // A name that is taken out of our sight keeps its replica from ever being whole.
+  const bool alone = cluster_spec(declaration).workers.front().hosts == 1;
   for (int slot = 0; slot < 3; ++slot)
     if (rarely())
       world.observed
           .refusals[{ResourceType::Pod, "default", worker_pod_name("demo", "small", slot)}] = {
-          {*element(ErrorCode::AlreadyExists, ErrorCode::Forbidden), "refused", ""},
+          {alone ? *element(ErrorCode::AlreadyExists, ErrorCode::Forbidden) : ErrorCode::Forbidden,
+           "refused", ""},
           1,
           world.now.monotonic + std::chrono::seconds(*inRange(-10, 10))};
   world.observed.was_ready = *arbitrary<bool>();

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "reconcilers/manifest/names.h"
+
 namespace ray_gitops::raycluster {
 namespace {
 
@@ -69,6 +71,30 @@ TEST(DecideGroup, is_settled_when_nothing_is_wanted_or_there) {
   input.facts.group = &group;
   input.pods = &none;
   EXPECT_TRUE(decide_group(input, {0}).settled);
+}
+
+// The planner counts pods, of which one may have gone while nobody looked.
+TEST(DecideGroup, makes_replicas_whole_also_beyond_what_the_autoscaler_wants) {
+  GroupSpec group;
+  group.name = "small";
+  group.hosts = 2;
+  group.replicas = 1;
+  std::vector<PodView> views(2);
+  Pods pods;
+  for (std::size_t index = 0; index < views.size(); ++index) {
+    views[index].meta.key.name = worker_pod_name("demo", "small", static_cast<int>(2 * index));
+    views[index].replica = replica_name("small", static_cast<int>(index));
+    pods.push_back(&views[index]);
+  }
+  const ClusterScaling scaling;
+  GroupInput input;
+  input.facts = {.cluster = "demo", .group = &group, .lost = {}, .foreign_slots = {}};
+  input.pods = &pods;
+  input.taken_slots = {0, 2};
+  input.scaling = &scaling;
+  EXPECT_EQ(decide_group(input, {0}).slots, (std::vector<std::int64_t>{1, 3}));
+  group.suspend = true;
+  EXPECT_TRUE(decide_group(input, {0}).slots.empty());
 }
 
 }  // namespace
