@@ -1,5 +1,5 @@
 // A pod is deleted only when it failed, is outdated or surplus by the anchor's document (in a
-// cluster that scales: when its Ray node was drained), when another host of its replica left, or
+// cluster that scales: when its Ray node was drained), when its replica lost or lacks a host, or
 // when its cluster is suspended or its removal approved; a Service when it must be made again;
 // anything else only when its removal is approved. What was made for a job or a service is deleted
 // as if its removal were approved once they do not want it any more. A whole-cluster restart has
@@ -108,7 +108,7 @@ class Deletion : public Checker {
     if (head_has_restarted(worker)) return {};
     const bool is_declared = group != spec.workers.end();
     if (is_declared && group->template_hash != worker.template_hash) return {};
-    if (is_declared && has_lost_a_host(worker)) return {};
+    if (is_declared && (has_lost_a_host(worker) || is_only_begun(worker, *group))) return {};
     if (spec.autoscaling) return scene().gcs.what_is_lost(worker.meta.uid);
     if (!is_declared) return {};
     const auto& pods = seen_[{worker.meta.owner_uid, worker.group}];
@@ -129,6 +129,18 @@ class Deletion : public Checker {
   bool has_lost_a_host(const PodView& worker) const {
     const auto found = broken_.find(replica_of(worker));
     return !worker.replica.empty() && found != broken_.end() && now() - found->second < k_lag;
+  }
+
+  // It lacks hosts and nothing runs on it: it may give way to another one.
+  bool is_only_begun(const PodView& worker, const GroupSpec& group) const {
+    std::int64_t hosts = 0;
+    for (const PodView& pod :
+         scene().truth.pods({Kind::RayCluster, worker.meta.key.ns, worker.cluster})) {
+      if (replica_of(pod) != replica_of(worker)) continue;
+      if (pod.ready) return false;
+      ++hosts;
+    }
+    return !worker.replica.empty() && hosts < group.hosts;
   }
 
   bool is_live(const std::string& uid, const PodView& sibling) const {
