@@ -15,7 +15,11 @@ sys.path.insert(0, str(HERE.parent / "e2e"))
 import run  # noqa: E402
 
 STORIES = (
+    "lifecycle_test.Lifecycle",
+    "jobs_test.OnTheirOwn.test_1_the_cluster_goes_after_the_outcome_is_on_record",
+    "services_test.Services.test_1_answers_at_the_services_address",
     "autoscaling_test",
+    "hosts_test",
 )
 
 if __name__ == "__main__":
