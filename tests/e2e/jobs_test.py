@@ -3,6 +3,7 @@
 import collections
 import http.server
 import json
+import os
 import random
 import threading
 import urllib.request
@@ -11,7 +12,7 @@ from world import (KILLS, PODS_SECONDS_MAX, RAY_VERSION, SEED, STATUS_SECONDS_MA
                    cluster_yaml, stays, wait_for)
 
 # The bridge's address: what pods reach of the host.
-BRIDGE_ADDRESS = "10.89.0.1"
+BRIDGE_ADDRESS = os.environ.get("E2E_HOST_ADDRESS", "10.89.0.1")
 RAY_SECONDS_MAX = 90
 
 

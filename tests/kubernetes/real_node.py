@@ -4,9 +4,9 @@ CoreDNS, and kubetest's control plane. Needs root.
 
     real_node.py --kubetest PATH --node PATH --image TAR --store FOLDER -- COMMAND...
 
-COMMAND gets KUBECONFIG and KUBETEST_DIR. All of it lives in namespaces of its own (network, mounts,
-processes), on a bridge there, and ends with COMMAND, or with this process. What stays is FOLDER, in
-which containerd keeps the image.
+COMMAND gets KUBECONFIG, KUBETEST_DIR, and E2E_HOST_ADDRESS, at which pods reach it. All of it lives
+in namespaces of its own (network, mounts, processes), on a bridge there, and ends with COMMAND, or
+with this process. What stays is FOLDER, in which containerd keeps the image.
 """
 
 import argparse
@@ -147,6 +147,8 @@ class RealNode:
         run("ip", "link", "add", BRIDGE, "type", "bridge")
         run("ip", "address", "add", f"{ADDRESS}/24", "dev", BRIDGE)
         run("ip", "link", "set", BRIDGE, "up")
+        # Addresses of Services are nobody's: to be rewritten, a packet needs a way to go.
+        run("ip", "route", "add", "default", "dev", BRIDGE)
         pathlib.Path("/proc/sys/net/ipv4/ip_forward").write_text("1", "ascii")
         self._start_containerd()
         self._start("kubetest", self.arguments.kubetest, "up", "-dir", self.folder / "plane",
@@ -285,9 +287,11 @@ def inside(folder, arguments):
     try:
         node.start()
         environment = os.environ | {"KUBECONFIG": str(node.kubeconfig),
-                                    "KUBETEST_DIR": str(node.folder / "plane")}
+                                    "KUBETEST_DIR": str(node.folder / "plane"),
+                                    "E2E_HOST_ADDRESS": ADDRESS}
         return subprocess.run(arguments.command, env=environment, check=False).returncode
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         node.stop()
 
 
