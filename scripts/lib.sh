@@ -217,6 +217,9 @@ ensure_ray_image() {
     step "making an image of Ray $RAY_VERSION for tests"
     as_root flock "$parent/.lock" "$source/build-ray-image" "$environment" "$RAY_VERSION" \
       "$parent/$key.tar" >&2 || return 1
+    # What was made of other sources is 3 GB each, with what containerd unpacked of it.
+    as_root find "$parent" -mindepth 1 -maxdepth 1 -mtime +7 ! -name "$key*" ! -name .lock \
+      -exec rm -rf {} +
   fi
   printf '%s\n' "$parent/$key.tar"
 }

@@ -135,8 +135,9 @@ void fill_group(const GroupInput& input, const Replicas& staying, std::int64_t w
 void give_way(const GroupInput& input, Replicas& staying, GroupDecision& decision) {
   if (input.refusal == nullptr || input.facts.group->hosts == 1) return;
   const auto is_begun = [](const Replica& replica) {
-    return !replica.complete && std::none_of(replica.pods.begin(), replica.pods.end(),
-                                             [](const PodView* pod) { return pod->ready; });
+    return !replica.complete &&
+           std::none_of(replica.pods.begin(), replica.pods.end(),
+                        [](const PodView* pod) { return pod->ray_started_at.has_value(); });
   };
   if (std::count_if(staying.begin(), staying.end(),
                     [](const Replica& replica) { return !replica.complete; }) < 2)

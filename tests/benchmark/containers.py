@@ -20,27 +20,16 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
-from run import machine, measure_until, spread  # noqa: E402
+from run import Bench, machine, measure_until, spread  # noqa: E402
 
 EXAMPLE_SECONDS_MAX = 180
 SERVE_PORT = 8000
 
 
-class Bench:
-    """One agent; its repository holds one example at a time."""
+class ExampleBench(Bench):
+    """Its repository holds one example at a time."""
 
-    def __init__(self, lib):
-        self.lib = lib
-        self.world = lib.the_world()
-        self.agent = self.world.agent("benchmark")
-        self.repository = self.agent.repository
-        self.api.request("POST", "/api/v1/namespaces", {
-            "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "benchmark"}})
-        self.agent.start()
-
-    @property
-    def api(self):
-        return self.world.cluster.api
+    answered = None  # the hold that was released last
 
     def mine(self, plural):
         return self.api.list(plural, selector="ray-gitops.io/agent=benchmark")
@@ -55,19 +44,21 @@ class Bench:
         self.repository.push(example)
         self.agent.wake()
         seconds = measure_until(is_done, EXAMPLE_SECONDS_MAX, example)
-        self.remove(folder)
+        self.clear(folder)
         return seconds
 
-    def remove(self, folder):
+    def clear(self, folder):
         shutil.rmtree(folder)
         folder.mkdir()
         (folder / "nothing.yaml").write_text("# nothing\n", "utf-8")
         self.repository.push("Nothing")
         self.agent.wake()
-        self.lib.wait_for(self._released, EXAMPLE_SECONDS_MAX, "the removal")
+        self.lib.wait_for(self._is_released, EXAMPLE_SECONDS_MAX, "the removal")
 
-    def _released(self):
-        if hold := self.repository.summary().get("hold"):
+    def _is_released(self):
+        hold = self.repository.summary().get("hold")
+        if hold and hold["id"] != self.answered:
+            self.answered = hold["id"]
             self.repository.push(f"Yes\n\nRay-Gitops-Release: {hold['id']}")
             self.agent.wake()
         return not self.mine("pods")
@@ -94,7 +85,7 @@ class Bench:
 
 
 def measure(lib, rounds):
-    bench = Bench(lib)
+    bench = ExampleBench(lib)
     rows = (
         ("RayCluster, 1 head + 2 workers: all Ready", "< 10 s",
          lambda _: bench.measure("first-cluster", bench.cluster_is_ready,

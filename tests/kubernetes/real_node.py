@@ -18,6 +18,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import urllib.error
@@ -27,7 +28,6 @@ sys.path.insert(0, str(HERE.parent / "e2e"))
 
 from kubernetes import Kubernetes, is_ready  # noqa: E402
 
-PACKAGES = "containerd runc containernetworking-plugins nftables conntrack"
 
 # The bridge's address is the node's, the API's, the DNS server's and the pods' gateway: a loopback
 # address would be refused as a node's.
@@ -161,20 +161,13 @@ class RealNode:
     def _start_containerd(self):
         (self.folder / "cni" / "10.conflist").write_text(network_config(self.folder), "utf-8")
         config = self.folder / "containerd.toml"
-        config.write_text(containerd_config(self.folder, self.arguments.store, self._image_name()),
-                          "utf-8")
+        image = image_name(self.arguments.image)
+        config.write_text(containerd_config(self.folder, self.arguments.store, image), "utf-8")
         self._start("containerd", "containerd", "-c", config)
         self._wait("containerd", lambda: self._ctr("version").returncode == 0)
         self._remove_leftovers()
-        if self._image_name() not in self._lines("images", "ls", "-q"):
+        if image not in self._lines("images", "ls", "-q"):
             checked(self._ctr("images", "import", self.arguments.image))
-
-    def _image_name(self):
-        with subprocess.Popen(["tar", "-xOf", self.arguments.image, "manifest.json"],
-                              stdout=subprocess.PIPE) as tar:
-            manifest = json.load(tar.stdout)
-            tar.kill()  # what follows is large
-        return manifest[0]["RepoTags"][0]
 
     def _remove_leftovers(self):
         """Of a run that was killed: nobody knows those containers any more."""
@@ -270,6 +263,11 @@ class RealNode:
             time.sleep(0.1)
 
 
+def image_name(archive):
+    with tarfile.open(archive) as tar:
+        return json.load(tar.extractfile("manifest.json"))[0]["RepoTags"][0]
+
+
 def run(*command):
     subprocess.run(command, check=True)
 
@@ -317,8 +315,10 @@ def remove_cgroups():
 
 
 def in_namespaces(folder):
-    """This program again. SIGTERM and SIGINT reach it too: unshare takes no notice of them."""
-    command = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+    """This program again. SIGTERM and SIGINT reach it too: unshare takes no notice of them. When
+    this process is killed, all ends at once."""
+    command = ["setpriv", "--pdeathsig", "KILL",
+               "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
                sys.executable, __file__, "--folder", folder, *sys.argv[1:]]
     with subprocess.Popen(command) as process:
         try:
@@ -347,7 +347,7 @@ def main():
     if arguments.folder:
         return inside(arguments.folder, arguments)
     if shutil.which("containerd") is None:
-        sys.exit(f"containerd is missing: apt-get install {PACKAGES}")
+        sys.exit("containerd is missing: `scripts/test containers` installs what is needed")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = tempfile.mkdtemp(prefix="real-node-")
     with machine_restored():

@@ -137,7 +137,7 @@ class Deletion : public Checker {
     for (const PodView& pod :
          scene().truth.pods({Kind::RayCluster, worker.meta.key.ns, worker.cluster})) {
       if (replica_of(pod) != replica_of(worker)) continue;
-      if (pod.ready) return false;
+      if (pod.ray_started_at) return false;
       ++hosts;
     }
     return !worker.replica.empty() && hosts < group.hosts;
