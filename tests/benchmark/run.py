@@ -50,13 +50,13 @@ def machine():
             f"Linux {platform.release()}")
 
 
-def measure_until(condition, seconds, what):
-    """Seconds until the condition holds, to about a hundredth."""
+def measure_until(condition, seconds, what, pause=0.005):
+    """Seconds until the condition holds, to about the pause between two looks."""
     begin = time.monotonic()
     while not condition():
         if time.monotonic() - begin > seconds:
             raise SystemExit(f"waited in vain for {what}")
-        time.sleep(0.005)
+        time.sleep(pause)
     return time.monotonic() - begin
 
 
