@@ -17,6 +17,8 @@ std::tuple<std::size_t, std::uint64_t> place_of(const Event& event) {
   std::uint64_t place = 0;
   if (const auto* list = std::get_if<engine::ListCompleted>(&event))
     place = static_cast<std::uint64_t>(list->type);
+  if (const auto* ended = std::get_if<engine::WatchEnded>(&event))
+    place = static_cast<std::uint64_t>(ended->type);
   if (const auto* answer = std::get_if<engine::RayAnswered>(&event)) place = answer->request_id;
   return {event.index(), place};
 }
@@ -35,6 +37,15 @@ Preview::Preview(engine::EngineOptions options, Now now, LookAhead look_ahead)
       now_(now),
       began_(now.monotonic),
       active_at_(now.monotonic) {}
+
+bool Preview::can_do_without(const engine::WatchEnded& list) {
+  static const std::set<ResourceType> k_needed{ResourceType::Namespace, ResourceType::ConfigMap,
+                                               ResourceType::Secret,    ResourceType::Service,
+                                               ResourceType::Pod,       ResourceType::Lease};
+  const bool is_sure =
+      list.error.code == ErrorCode::Forbidden || list.error.code == ErrorCode::NotFound;
+  return is_sure && !k_needed.contains(list.type);
+}
 
 engine::Effects Preview::start() { return go_on(); }
 
@@ -83,6 +94,10 @@ void Preview::finish(bool complete) {
     report_.unseen.push_back(head);
     report_.unseen.back().append(" does not answer from here: ").append(why);
   }
+  for (const auto& [list, error] : unlisted_)
+    report_.unseen.push_back(std::string(plural_of(list.first)) +
+                             (list.second.empty() ? "" : " in namespace " + list.second) +
+                             " cannot be listed: " + describe(error));
   done_ = true;
 }
 
@@ -104,6 +119,8 @@ void Preview::learn(Event& event) {
   if (const auto* listed = std::get_if<engine::RemoteListed>(&event); listed && listed->tips)
     tips_ = *listed->tips;
   if (std::holds_alternative<engine::CommitLoaded>(event)) commit_read_ = true;
+  if (const auto* ended = std::get_if<engine::WatchEnded>(&event))
+    unlisted_.insert_or_assign({ended->type, ended->ns}, ended->error);
   const auto* answer = std::get_if<engine::RayAnswered>(&event);
   if (answer == nullptr) return;
   const RayRequest& request = requests_.at(answer->request_id);
@@ -120,12 +137,20 @@ void Preview::take(Effect& effect) {
   if (const auto* read = std::get_if<engine::SendRead>(&effect)) return take(*read);
   if (const auto* write = std::get_if<engine::SendWrite>(&effect)) return take(*write);
   if (const auto* ask = std::get_if<engine::AskRay>(&effect)) return take(*ask);
+  if (const auto* list = std::get_if<engine::StartList>(&effect)) return take(*list);
   if (const auto* load = std::get_if<engine::LoadCommit>(&effect)) {
     accepted_before_ = load->accepted;
     asked_.push_back(std::move(effect));
-  } else if (std::holds_alternative<engine::StartList>(effect)) {
-    asked_.push_back(std::move(effect));
   }
+}
+
+// What cannot be listed is not asked for again: the answer would be the same.
+void Preview::take(const engine::StartList& list) {
+  const auto unlisted = unlisted_.find({list.type, list.ns});
+  if (unlisted == unlisted_.end())
+    asked_.push_back(list);
+  else
+    queue_.push_back(engine::WatchEnded{list.type, unlisted->second, list.ns});
 }
 
 // The repository stands still, but for what is published in thought.

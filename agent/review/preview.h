@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/engine/engine.h"
@@ -31,12 +32,16 @@ class Preview {
   Preview(engine::EngineOptions options, Now now, LookAhead look_ahead = {});
 
   // What has to be read first: effects ListRemote, LoadCommit, LoadStatus, StartList and AskRay,
-  // the last with requests that read only. Each is answered once, with a good answer; only to
-  // AskRay an error is one.
+  // the last with requests that read only. Each is answered once, with a good answer; an error is
+  // one to AskRay, and to StartList where it can do without.
   engine::Effects start();
   // Takes an answer in. What has to be read next, once all was answered; nothing when it is done.
   // The order of answers makes no difference.
   engine::Effects deliver(engine::Event event);
+
+  // Objects that are nothing but companions, and that this identity may not list or this cluster
+  // does not have.
+  static bool can_do_without(const engine::WatchEnded& list);
 
   bool is_done() const { return done_; }
   // Of a preview that is done. It does not say yet what was planned (Report::subject).
@@ -49,6 +54,7 @@ class Preview {
   void take(engine::Effect& effect);
   void take(const engine::ListRemote&);
   void take(const engine::LoadStatus& load);
+  void take(const engine::StartList& list);
   void take(engine::PublishStatus& publish);
   void take(const engine::SendRead& read);
   void take(const engine::SendWrite& write);
@@ -71,6 +77,7 @@ class Preview {
   std::vector<engine::Event> arrived_;            // while others are awaited
   std::map<std::uint64_t, RayRequest> requests_;  // of the real heads
   std::map<std::string, std::string> silent_;     // by head pod: why
+  std::map<std::pair<ResourceType, std::string>, Error> unlisted_;  // by type and namespace
   std::optional<engine::RemoteTips> tips_;
   std::optional<engine::StatusTree> published_;  // in thought
   std::optional<ResourceKey> lease_;             // read, and not answered yet

@@ -60,6 +60,11 @@ class PreviewTest : public testing::Test {
       return engine::CommitLoaded{tree.commit, tree};
     if (std::holds_alternative<engine::LoadStatus>(effect))
       return engine::StatusLoaded{engine::StatusTree{std::nullopt, bench.published, 0}};
+    if (const auto* list = std::get_if<engine::StartList>(&effect);
+        list && unlisted.contains(list->type)) {
+      EXPECT_TRUE(lists_refused.insert(list->type).second) << "asked again";
+      return engine::WatchEnded{list->type, {ErrorCode::Forbidden, "no right", ""}, list->ns};
+    }
     if (const auto* list = std::get_if<engine::StartList>(&effect))
       return engine::ListCompleted{list->type, bench.listed(list->type, list->ns), "1000",
                                    list->ns};
@@ -102,6 +107,8 @@ class PreviewTest : public testing::Test {
   Bench bench;
   bool descends = true;
   bool heads_answer = true;
+  std::set<ResourceType> unlisted;
+  std::set<ResourceType> lists_refused;
   RayReply ray;
   std::map<std::pair<RayVerb, std::string>, int> asked;
   std::size_t writes_before = 0;
@@ -268,6 +275,31 @@ TEST_F(PreviewTest, a_head_that_is_silent_is_named) {
   EXPECT_NE(report.unseen[0].find("-head does not answer from here: ray: no route"),
             std::string::npos);
   EXPECT_FALSE(has_changes(report));
+}
+
+TEST_F(PreviewTest, companions_that_cannot_be_listed_are_named_and_the_rest_is_planned) {
+  unlisted = {ResourceType::PodDisruptionBudget};
+  const Report report = plan({{"ray.yaml", cluster_file("ray")},
+                              {"budget.yaml",
+                               "apiVersion: policy/v1\nkind: PodDisruptionBudget\n"
+                               "metadata: {name: heads}\nspec: {minAvailable: 1}\n"}});
+  EXPECT_EQ(object(report, "ray").left_in, Phase::Ready);
+  EXPECT_EQ(object(report, "heads").now.phase, Phase::Degraded);
+  EXPECT_NE(object(report, "heads").now.message.find("no right"), std::string::npos);
+  ASSERT_EQ(report.unseen.size(), 1U);
+  EXPECT_EQ(report.unseen[0], "poddisruptionbudgets cannot be listed: no right");
+  EXPECT_TRUE(report.complete);
+}
+
+TEST(Preview, can_do_without_what_is_a_companion_only_and_surely_not_to_be_had) {
+  const auto can = [](ResourceType type, ErrorCode code) {
+    return Preview::can_do_without({type, {code, "", ""}, ""});
+  };
+  EXPECT_TRUE(can(ResourceType::HTTPRoute, ErrorCode::NotFound));
+  EXPECT_TRUE(can(ResourceType::Role, ErrorCode::Forbidden));
+  EXPECT_FALSE(can(ResourceType::Role, ErrorCode::Unavailable)) << "it may answer in a moment";
+  EXPECT_FALSE(can(ResourceType::Pod, ErrorCode::Forbidden));
+  EXPECT_FALSE(can(ResourceType::Secret, ErrorCode::Forbidden));
 }
 
 TEST_F(PreviewTest, a_new_service_serves) {
