@@ -13,6 +13,7 @@
 
 #include "agent/app/config.h"
 #include "agent/app/git_folder.h"
+#include "agent/app/head_access.h"
 #include "agent/app/runtime_options.h"
 #include "agent/app/terminal.h"
 #include "agent/app/yaml_files.h"
@@ -68,6 +69,8 @@ std::string asked_by(const engine::Effect& effect) {
 std::string answered_by(const engine::Event& event) {
   if (const auto* list = std::get_if<engine::ListCompleted>(&event))
     return list_of(list->type, list->ns);
+  if (const auto* ended = std::get_if<engine::WatchEnded>(&event))
+    return list_of(ended->type, ended->ns);
   if (std::holds_alternative<engine::StatusLoaded>(event)) return k_status_branch;
   return std::holds_alternative<engine::RayAnswered>(event) ? k_heads : k_repository;
 }
@@ -93,7 +96,8 @@ std::optional<Problem> problem_of(const engine::Event& event) {
     return Problem{loaded->tree.error(), next_step_for_repository(loaded->tree.error())};
   if (const auto* status = std::get_if<engine::StatusLoaded>(&event); status && !status->tree)
     return Problem{status->tree.error(), next_step_for_repository(status->tree.error())};
-  if (const auto* ended = std::get_if<engine::WatchEnded>(&event)) {
+  if (const auto* ended = std::get_if<engine::WatchEnded>(&event);
+      ended && !review::Preview::can_do_without(*ended)) {
     Error error = ended->error;
     error.message =
         std::string(plural_of(ended->type)) + " of the cluster cannot be listed: " + error.message;
@@ -113,9 +117,10 @@ class PlanRun {
                 [this](engine::Event event) { deliver(std::move(event)); }),
         report_(loop_, worker_, std::move(options.report),
                 [this](engine::Event event) { deliver(std::move(event)); }),
-        kubernetes_(loop_, std::move(options.kubernetes),
+        kubernetes_(loop_, options.kubernetes,
                     [this](engine::Event event) { deliver(std::move(event)); }),
-        ray_(loop_, std::move(options.ray),
+        head_access_(loop_, options.kubernetes),
+        ray_(loop_, head_access_.with_access(std::move(options.ray)),
              [this](engine::Event event) { deliver(std::move(event)); }) {}
 
   // nullopt: the report is there.
@@ -191,6 +196,7 @@ class PlanRun {
   source::Source source_;
   report::Report report_;
   kubernetes::KubernetesClient kubernetes_;
+  HeadAccess head_access_;
   ray::RayClient ray_;
   std::optional<Problem> problem_;
   std::multiset<std::string> awaited_;  // who is to answer

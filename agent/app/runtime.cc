@@ -51,29 +51,16 @@ Runtime::Runtime(RuntimeOptions options)
               [this](engine::Event event) { deliver(std::move(event)); }),
       kubernetes_(loop_, options.kubernetes,
                   [this](engine::Event event) { deliver(std::move(event)); }),
-      head_sender_(loop_, std::move(options.kubernetes.connection),
-                   std::move(options.kubernetes.user_agent)),
-      ray_(loop_, with_api_server(std::move(options.ray)),
+      head_access_(loop_, options.kubernetes),
+      ray_(loop_, head_access_.with_access(std::move(options.ray)),
            [this](engine::Event event) { deliver(std::move(event)); }),
-      gcs_(loop_, std::move(options.gcs),
+      gcs_(loop_, head_access_.with_access(std::move(options.gcs)),
            [this](const engine::GcsAnswered& event) { deliver(event); }),
       metrics_address_(std::move(options.metrics_address)) {}
 
 Result<void> Runtime::listen() {
   if (metrics_address_.empty()) return {};
   return monitor_.emplace(loop_, engine_, identity_).listen(metrics_address_);
-}
-
-ray::RayClientOptions Runtime::with_api_server(ray::RayClientOptions options) {
-  options.send_to_api_server = [this](HttpRequest request, HttpHandlers handlers) {
-    head_sender_.send({.method = std::move(request.method),
-                       .target = std::move(request.url),
-                       .content_type = request.headers["Content-Type"],
-                       .body = std::move(request.body),
-                       .time_max = request.deadline},
-                      kubernetes::RequestClass::Object, std::move(handlers));
-  };
-  return options;
 }
 
 int Runtime::run() {

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "agent/app/head_access.h"
 #include "agent/app/memory.h"
 #include "agent/app/monitor.h"
 #include "agent/engine/engine.h"
 #include "agent/git/git_worker.h"
 #include "agent/kubernetes/client.h"
-#include "agent/kubernetes/sender.h"
 #include "agent/loop/loop.h"
 #include "agent/ray/client.h"
 #include "agent/ray/gcs/client.h"
@@ -45,7 +45,6 @@ class Runtime {
   void deliver(engine::Event event);
   void carry_out(engine::Effects effects);
   void schedule_tick();
-  ray::RayClientOptions with_api_server(ray::RayClientOptions options);
 
   Loop loop_;
   Memory memory_{loop_};
@@ -55,7 +54,7 @@ class Runtime {
   source::Source source_;
   report::Report report_;
   kubernetes::KubernetesClient kubernetes_;
-  kubernetes::Sender head_sender_;  // of requests to heads by the API server's proxy
+  HeadAccess head_access_;
   ray::RayClient ray_;
   ray::GcsClient gcs_;
   std::string metrics_address_;

@@ -11,11 +11,13 @@
 #include <vector>
 
 #include "agent/app/config.h"
+#include "agent/app/head_access.h"
 #include "agent/app/runtime_options.h"
 #include "agent/kubernetes/client.h"
 #include "agent/log/log.h"
 #include "agent/loop/loop.h"
 #include "agent/ray/gcs/client.h"
+#include "reconcilers/autoscaler/fleet_round.h"
 #include "reconcilers/autoscaler/why.h"
 #include "reconcilers/declaration/parse.h"
 #include "reconcilers/manifest/anchor.h"
@@ -35,12 +37,14 @@ class WhyRun {
  public:
   explicit WhyRun(RuntimeOptions options)
       : namespaces_(std::move(options.engine.permissions.namespaces)),
-        kubernetes_(loop_, std::move(options.kubernetes),
+        kubernetes_(loop_, options.kubernetes,
                     [this](engine::Event event) { take(std::move(event)); }),
-        gcs_(loop_, std::move(options.gcs), [this](const engine::GcsAnswered& answer) {
-          reply_ = answer.reply;
-          loop_.stop();
-        }) {
+        head_access_(loop_, options.kubernetes),
+        gcs_(loop_, head_access_.with_access(std::move(options.gcs)),
+             [this](const engine::GcsAnswered& answer) {
+               reply_ = answer.reply;
+               loop_.stop();
+             }) {
     loop_.watch_signals({SIGINT, SIGTERM, SIGHUP}, [this](int) { end("it was interrupted"); });
     loop_.add_timer(k_time_max, [this] { end("no answer within 30 s"); });
   }
@@ -57,7 +61,8 @@ class WhyRun {
     return {};
   }
   Result<GcsReply> ask(const ObjectKey& cluster, const autoscaler::HeadGcs& head) {
-    gcs_.ask({1, {to_string(cluster), head.uid, head.address, GetResourceState{}}});
+    gcs_.ask(
+        {1, {to_string(cluster), head.uid, head.address, GetResourceState{}, head.token_secret}});
     loop_.run();
     if (error_) return tl::unexpected(*error_);
     return std::move(reply_);
@@ -89,6 +94,7 @@ class WhyRun {
   Loop loop_;
   std::set<std::string> namespaces_;
   kubernetes::KubernetesClient kubernetes_;
+  HeadAccess head_access_;
   ray::GcsClient gcs_;
   std::vector<ConfigMapView> anchors_;
   std::vector<PodView> pods_;
@@ -160,6 +166,44 @@ Fact<RayResourceState> ask_head(WhyRun& run, const Subject& subject, const RayCl
   return Known<RayResourceState>{std::get<RayResourceState>(*reply)};
 }
 
+Result<Declaration> anchored_declaration(const ConfigMapView& anchor) {
+  return parse_document(TRY(anchored_document(anchor)), anchored_provenance(anchor));
+}
+
+// What clusters other than the subject's have, and what policies say of all; what the others would
+// like to have is not known here, and counts as nothing.
+autoscaler::Fleet fleet_around(const WhyRun& run, const ObjectKey& subject) {
+  autoscaler::Fleet fleet;
+  std::vector<std::pair<const ConfigMapView*, Declaration>> clusters;
+  for (const ConfigMapView& anchor : run.anchors()) {
+    const Result<ObjectKey> key = anchored_key(anchor);
+    if (!key || *key == subject) continue;
+    if (key->kind != Kind::RayCluster && key->kind != Kind::AutoscalerPolicy) continue;
+    Result<Declaration> declaration = anchored_declaration(anchor);
+    if (!declaration || declaration->blocked) continue;
+    if (key->kind == Kind::AutoscalerPolicy)
+      fleet.set_policy(*declaration);
+    else
+      clusters.emplace_back(&anchor, std::move(*declaration));
+  }
+  for (const auto& [anchor, declaration] : clusters) {
+    const auto& spec = std::get<RayClusterSpec>(declaration.spec);
+    const std::vector<PodView> pods = pods_of(run, *anchor);
+    if (!spec.autoscaling || spec.suspend) {
+      autoscaler::note_fixed(fleet, declaration, pods);
+      continue;
+    }
+    autoscaler::RoundInput input;
+    input.spec = &spec;
+    input.saved = autoscaler::saved_state(*anchor);
+    input.pods =
+        autoscaler::worker_pods(pods, anchor->meta.uid, anchored_state(*anchor).incarnation);
+    input.now = run.now();
+    autoscaler::prepare_within(fleet, declaration, input);
+  }
+  return fleet;
+}
+
 std::string explain(WhyRun& run, const Subject& subject, const Declaration& declaration) {
   const auto& spec = std::get<RayClusterSpec>(declaration.spec);
   const std::string name = to_string(subject.cluster);
@@ -179,8 +223,10 @@ std::string explain(WhyRun& run, const Subject& subject, const Declaration& decl
   input.plans = true;
   input.guard.agent_started_at = input.now.monotonic + (Duration{0} - k_long_ago);
   input.guard.session_seen_at = input.guard.agent_started_at;
-  const std::string lines =
-      autoscaler::render_why(input, autoscaler::decide_round(input), subject.pod);
+  autoscaler::Fleet fleet = fleet_around(run, subject.cluster);
+  autoscaler::prepare_within(fleet, declaration, input);
+  const autoscaler::Round round = autoscaler::decide_within(fleet, declaration, input).round;
+  const std::string lines = autoscaler::render_why(input, round, subject.pod);
   return lines.empty() ? name + ": " + subject.pod + " is no worker that scales\n"
                        : name + "\n" + lines;
 }
@@ -211,10 +257,7 @@ int run_why(const cli::WhyCommand& command) {
   const Result<Subject> subject = choose_subject(run, command.object);
   if (!subject)
     return complain(subject.error(), "name a RayCluster or one of its pods: NAMESPACE/NAME");
-  const Result<Document> document = anchored_document(*subject->anchor);
-  if (!document) return complain(document.error(), "the agent says more in its status");
-  const Result<Declaration> declaration =
-      parse_document(*document, anchored_provenance(*subject->anchor));
+  const Result<Declaration> declaration = anchored_declaration(*subject->anchor);
   if (!declaration) return complain(declaration.error(), "the agent says more in its status");
   print(explain(run, *subject, *declaration));
   return cli::k_exit_ok;

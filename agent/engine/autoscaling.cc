@@ -44,6 +44,7 @@ void Autoscaling::meet(Talk& talk, const RayClusterSpec& spec, const ClusterObse
     talk = std::move(fresh);
   }
   talk.address = gcs.address;
+  talk.token_secret = gcs.token_secret;
   talk.guard.agent_started_at = *started_at_;
 }
 
@@ -214,8 +215,9 @@ void Autoscaling::queue(const ObjectKey& cluster, Talk& talk) {
 void Autoscaling::ask(const Talk& talk, Asked asked, decltype(GcsRequest::body) body,
                       Effects& effects) {
   const std::uint64_t id = next_id_++;
-  effects.push_back(
-      AskGcs{id, {to_string(asked.cluster), talk.head_uid, talk.address, std::move(body)}});
+  effects.push_back(AskGcs{
+      id,
+      {to_string(asked.cluster), talk.head_uid, talk.address, std::move(body), talk.token_secret}});
   under_way_[id] = std::move(asked);
 }
 

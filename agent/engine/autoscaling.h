@@ -70,7 +70,8 @@ class Autoscaling {
  private:
   struct Talk {
     std::string head_uid;
-    std::string address;  // of its GCS; empty: it cannot be asked now
+    std::string address;       // of its GCS; empty: it cannot be asked now
+    ResourceKey token_secret;  // see GcsRequest
     std::optional<RayResourceState> state;
     Instant state_seen_at;
     std::string silence;  // why there is none
@@ -112,7 +113,6 @@ class Autoscaling {
   };
 
   void meet(Talk& talk, const RayClusterSpec& spec, const ClusterObserved& observed, Now now);
-  void take_policies(Talk& talk, const Declaration& declaration, autoscaler::RoundInput& input);
   autoscaler::Round decide_within_allowance(Talk& talk, const Declaration& declaration,
                                             autoscaler::RoundInput& input);
   static autoscaler::RoundInput input_for(Talk& talk, const Declaration& declaration,

@@ -12,6 +12,7 @@ constexpr Duration k_watch_spacing = std::chrono::seconds(1);
 std::string cluster_of(const ResourceView& view) {
   if (const auto* pod = std::get_if<PodView>(&view)) return pod->cluster;
   if (const auto* service = std::get_if<ServiceView>(&view)) return service->cluster;
+  if (const auto* secret = std::get_if<SecretView>(&view)) return secret->cluster;
   return {};
 }
 
@@ -227,13 +228,18 @@ const ResourceView* Cache::find(const ResourceKey& key) const {
   return found == objects_.end() ? nullptr : &found->second;
 }
 
-std::vector<PodView> Cache::pods_of(const std::string& ns, const std::string& cluster) const {
-  std::vector<PodView> pods;
+template <class View>
+std::vector<View> Cache::views_of(const std::string& ns, const std::string& cluster) const {
+  std::vector<View> views;
   const auto found = by_cluster_.find({ns, cluster});
-  if (found == by_cluster_.end()) return pods;
+  if (found == by_cluster_.end()) return views;
   for (const ResourceKey& key : found->second)
-    if (const auto* pod = std::get_if<PodView>(&objects_.at(key))) pods.push_back(*pod);
-  return pods;
+    if (const auto* view = std::get_if<View>(&objects_.at(key))) views.push_back(*view);
+  return views;
+}
+
+std::vector<PodView> Cache::pods_of(const std::string& ns, const std::string& cluster) const {
+  return views_of<PodView>(ns, cluster);
 }
 
 std::size_t Cache::count_pods_of(const std::string& ns, const std::string& cluster) const {
@@ -246,13 +252,11 @@ std::size_t Cache::count_pods_of(const std::string& ns, const std::string& clust
 
 std::vector<ServiceView> Cache::services_of(const std::string& ns,
                                             const std::string& cluster) const {
-  std::vector<ServiceView> services;
-  const auto found = by_cluster_.find({ns, cluster});
-  if (found == by_cluster_.end()) return services;
-  for (const ResourceKey& key : found->second)
-    if (const auto* service = std::get_if<ServiceView>(&objects_.at(key)))
-      services.push_back(*service);
-  return services;
+  return views_of<ServiceView>(ns, cluster);
+}
+
+std::vector<SecretView> Cache::secrets_of(const std::string& ns, const std::string& cluster) const {
+  return views_of<SecretView>(ns, cluster);
 }
 
 std::vector<ConfigMapView> Cache::owned_by(const std::string& anchor_uid) const {

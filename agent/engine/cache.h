@@ -61,10 +61,11 @@ class Cache {
 
   const ResourceView* find(const ResourceKey& key) const;
   const std::map<ResourceKey, ResourceView>& all() const { return objects_; }
-  // Pods or Services with a cluster's label, in order of name.
+  // Pods, Services or Secrets with a cluster's label, in order of name.
   std::vector<PodView> pods_of(const std::string& ns, const std::string& cluster) const;
   std::size_t count_pods_of(const std::string& ns, const std::string& cluster) const;
   std::vector<ServiceView> services_of(const std::string& ns, const std::string& cluster) const;
+  std::vector<SecretView> secrets_of(const std::string& ns, const std::string& cluster) const;
   // Anchors of clusters that were made for the job or service with this anchor, in order of name.
   std::vector<ConfigMapView> owned_by(const std::string& anchor_uid) const;
   // Services that this anchor owns, in order of name.
@@ -90,6 +91,8 @@ class Cache {
     auto operator<=>(const Scope&) const = default;
   };
 
+  template <class View>
+  std::vector<View> views_of(const std::string& ns, const std::string& cluster) const;
   std::vector<Scope> scopes_of(ResourceType type) const;
   const Watch* watch_of(const ResourceKey& key) const;
   void take(ResourceView view);

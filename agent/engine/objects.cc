@@ -93,6 +93,8 @@ std::optional<ObjectKey> Objects::owner_of(const ResourceView& view) const {
   if (const auto* pod = std::get_if<PodView>(&view))
     return ObjectKey{Kind::RayCluster, pod->meta.key.ns, pod->cluster};
   if (const auto* service = std::get_if<ServiceView>(&view)) return owner_of_service(*service);
+  if (const auto* secret = std::get_if<SecretView>(&view); secret && !secret->cluster.empty())
+    return ObjectKey{Kind::RayCluster, secret->meta.key.ns, secret->cluster};
   const ObjectMeta& meta = meta_of(view);
   if (const auto* map = std::get_if<ConfigMapView>(&view); map && !map->anchor_kind.empty()) {
     const Result<ObjectKey> key = anchored_key(*map);
@@ -389,14 +391,15 @@ ClusterObserved Objects::observe_cluster(const ObjectKey& key, const Record& rec
                                          Now now) const {
   ClusterObserved observed;
   observed.anchor = observe_anchor(key);
+  observed.pods = incomplete(ResourceType::Pod);
   if (cache_.is_complete(ResourceType::Pod))
     observed.pods = Known<std::vector<PodView>>{cache_.pods_of(key.ns, key.name)};
-  else
-    observed.pods = incomplete(ResourceType::Pod);
+  observed.services = incomplete(ResourceType::Service);
   if (cache_.is_complete(ResourceType::Service))
     observed.services = Known<std::vector<ServiceView>>{cache_.services_of(key.ns, key.name)};
-  else
-    observed.services = incomplete(ResourceType::Service);
+  observed.secrets = incomplete(ResourceType::Secret);
+  if (cache_.is_complete(ResourceType::Secret))
+    observed.secrets = Known<std::vector<SecretView>>{cache_.secrets_of(key.ns, key.name)};
   observed.refusals = refusals_of(key);
   observed.creates = creates_of(key);
   for (const auto& [group, failures] : record.failures)

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/engine/objects.h"
+#include "reconcilers/manifest/names.h"
 #include "reconcilers/manifest/ray_start.h"
 
 namespace ray_gitops::engine {
@@ -38,9 +39,10 @@ std::optional<ClusterFacts> Objects::observe_facts(const ObjectKey& key) {
   facts.head_pod = head->meta.key;
   facts.head_ready = head->ready && !head->meta.terminating;
   const Declaration* declaration = last_good(key, record->second);
-  if (!head->ip.empty() && declaration != nullptr)
-    facts.head_address =
-        head->ip + ":" + dashboard_port(std::get<RayClusterSpec>(declaration->spec));
+  if (head->ip.empty() || declaration == nullptr) return facts;
+  const auto& spec = std::get<RayClusterSpec>(declaration->spec);
+  facts.head_address = head->ip + ":" + dashboard_port(spec);
+  if (spec.token_auth) facts.token_secret = token_secret_name(key.name, spec);
   return facts;
 }
 

@@ -38,7 +38,8 @@ void add_needs_in(const std::string& ns, const AccessScope& scope, std::vector<A
   needs.push_back({"", "services", replaced, ns, "Ray clusters cannot be reached"});
   needs.push_back({"", "configmaps", replaced, ns,
                    "nothing can be remembered, and ConfigMaps are not applied"});
-  needs.push_back({"", "secrets", applied, ns, "Secrets that stand in Git are not applied"});
+  needs.push_back({"", "secrets", applied, ns,
+                   "Secrets in Git are not applied, and no cluster can ask for a token"});
   if (ns.empty())
     needs.push_back({"",
                      "namespaces",

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/kubernetes/made_token.h"
 #include "agent/kubernetes/requests.h"
 #include "agent/kubernetes/sender.h"
 #include "agent/kubernetes/watch_stream.h"
@@ -66,6 +67,13 @@ Error end_of_watch(const Watching& watching, const Result<HttpResponse>& answer)
 
 RequestClass class_of(const ResourceKey& key) {
   return key.type == ResourceType::Lease ? RequestClass::Lease : RequestClass::Object;
+}
+
+Result<ApiRequest> render_for_sending(const Action& action) {
+  if (!action.makes_token) return render_write(action);
+  Action with_token = action;
+  with_token.body = TRY(with_made_tokens(action.body));
+  return render_write(with_token);
 }
 
 }  // namespace
@@ -189,7 +197,7 @@ void KubernetesClient::send_write(const engine::SendWrite& effect) {
     if (!object) object.error().where = to_string(target);
     return engine::WriteAnswered{write_id, std::move(object)};
   };
-  auto request = render_write(effect.action);
+  auto request = render_for_sending(effect.action);
   if (!request)
     return state_->deliver_later(
         answer_with(effect.write_id, effect.action.target, tl::unexpected<Error>(request.error())));

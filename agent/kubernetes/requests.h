@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,7 @@ struct ApiRequest {
   std::string body;
   Duration time_max = k_request_time_max;  // of what is no watch
   std::int64_t lease_epoch = 0;            // of effect.h's SendWrite
+  std::map<std::string, std::string> headers = {};  // beside the connection's own
 };
 
 // What one list or watch is about.

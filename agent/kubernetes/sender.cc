@@ -152,7 +152,9 @@ Result<HttpRequest> Sender::prepare(const Pending& pending) {
   }
   request.response_bytes_max =
       pending.request_class == RequestClass::List ? k_list_page_bytes_max : k_object_bytes_max;
-  request.headers = {{"Accept", "application/json"}, {"User-Agent", user_agent_}};
+  request.headers = pending.request.headers;
+  request.headers["Accept"] = "application/json";
+  request.headers["User-Agent"] = user_agent_;
   if (!pending.request.content_type.empty())
     request.headers["Content-Type"] = pending.request.content_type;
   const std::string token = TRY(current_token());

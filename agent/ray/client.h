@@ -11,6 +11,7 @@
 #include "agent/engine/effect.h"
 #include "agent/engine/event.h"
 #include "agent/loop/loop.h"
+#include "agent/ray/head_tokens.h"
 
 namespace ray_gitops::ray {
 
@@ -35,16 +36,13 @@ enum class RayAccess : std::uint8_t {
   ApiserverProxy  // by the API server's proxy of the pod
 };
 
-// Sends a request whose URL is a path of the API server, with the connection's credentials.
-// Answers as Loop::start_transfer does; drops what is under way when the client is gone.
-using SendToApiServer = std::function<void(HttpRequest, HttpHandlers)>;
-
 struct RayClientOptions {
   std::string user_agent = "ray-gitops";  // with the version: "ray-gitops/0.1.0"
   Duration read_time_max = k_read_time_max;
   Duration post_time_max = k_post_time_max;
   RayAccess access = RayAccess::PodIp;
   SendToApiServer send_to_api_server;  // for all but PodIp
+  HeadTokens* tokens = nullptr;        // for heads that ask for one; outlives the client
 };
 
 class RayClient {
@@ -60,20 +58,26 @@ class RayClient {
   void ask(const engine::AskRay& effect);
 
  private:
+  struct Ask {
+    engine::AskRay effect;
+    Result<std::string> token;  // empty: the head asks for none
+  };
+
   void wake();
   void start_waiting();
-  void start(const engine::AskRay& effect);
-  void send(const engine::AskRay& effect, RayAccess way, std::string tried);
-  void take(const engine::AskRay& effect, RayAccess way, const std::string& tried,
+  void start(const Ask& ask);
+  void send(const Ask& ask, RayAccess way, std::string tried);
+  void take(const Ask& ask, RayAccess way, const std::string& tried,
             const Result<HttpResponse>& response);
   void choose(RayAccess way);
   void answer(std::uint64_t request_id, Result<RayReply> reply);
-  Result<HttpRequest> prepare(const RayRequest& request, RayAccess way) const;
+  Result<HttpRequest> prepare(const Ask& ask, RayAccess way) const;
+  void queue(const engine::AskRay& effect, const Result<std::string>& token);
 
   Loop& loop_;
   RayClientOptions options_;
   std::function<void(engine::Event)> deliver_;
-  std::deque<engine::AskRay> waiting_;
+  std::deque<Ask> waiting_;
   std::set<TransferId> started_;  // to pods' addresses
   std::size_t in_flight_ = 0;     // both ways
   TimerId wake_timer_ = 0;

@@ -7,11 +7,14 @@
 #include <cstdint>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <nlohmann/json.hpp>
 
+#include "reconcilers/manifest/compression.h"
 #include "reconcilers/manifest/json_members.h"
+#include "reconcilers/manifest/names.h"
 #include "reconcilers/model/diagnostic.h"
 #include "reconcilers/model/document.h"
 
@@ -19,6 +22,7 @@ namespace ray_gitops::ray {
 namespace {
 
 constexpr std::size_t k_message_bytes_max = 300;
+constexpr std::size_t k_token_bytes_max = 4'096;
 
 bool is_address(int family, const std::string& host) {
   std::array<unsigned char, sizeof(in6_addr)> bytes{};
@@ -79,6 +83,17 @@ bool is_name(const std::string& name) {
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-.") == std::string::npos;
 }
 
+tl::unexpected<Error> no_token(std::string why) {
+  return fail(ErrorCode::Unauthenticated, std::move(why));
+}
+
+std::string trimmed(const std::string& text) {
+  constexpr const char* k_space = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(k_space);
+  if (first == std::string::npos) return {};
+  return text.substr(first, text.find_last_not_of(k_space) - first + 1);
+}
+
 HttpRequest render_to(const std::string& origin, const RayRequest& request) {
   HttpRequest rendered;
   rendered.url = origin + target_of(request);
@@ -116,6 +131,35 @@ Result<HttpRequest> render_proxied_request(const RayRequest& request) {
     return fail(ErrorCode::InvalidInput, "is not the pod of a Ray head", printable(to_string(pod)));
   const std::string port = request.address.substr(request.address.rfind(':'));
   return render_to("/api/v1/namespaces/" + pod.ns + "/pods/" + pod.name + port + "/proxy", request);
+}
+
+Result<HttpRequest> render_token_read(const ResourceKey& secret) {
+  if (!is_name(secret.ns) || !is_name(secret.name))
+    return fail(ErrorCode::InvalidInput, "is not the name of a Secret",
+                printable(to_string(secret)));
+  HttpRequest request;
+  request.url = "/api/v1/namespaces/" + secret.ns + "/secrets/" + secret.name;
+  return request;
+}
+
+Result<std::string> parse_token(const HttpResponse& response) {
+  if (response.status == 404) return no_token("it does not exist");
+  if (response.status == 403) return no_token("the agent may not read it");
+  if (response.status != 200)
+    return no_token("the API server answered with status " + std::to_string(response.status));
+  const Result<Document> secret = Document::parse(response.body);
+  if (!secret) return no_token("the API server's answer is no JSON");
+  const nlohmann::json& value = member(secret->json(), "data", k_token_key);
+  if (!value.is_string()) return no_token(std::string("it has no key ") + k_token_key);
+  const Result<std::string> bytes = base64_decode(value.get_ref<const std::string&>());
+  const std::string token = bytes ? trimmed(*bytes) : std::string{};
+  // It goes into a header (RFC 9110, 5.5), which it must not end.
+  const bool is_token = !token.empty() && token.size() <= k_token_bytes_max &&
+                        std::all_of(token.begin(), token.end(),
+                                    [](char letter) { return letter >= '!' && letter <= '~'; });
+  if (!is_token)
+    return no_token(std::string("its ") + k_token_key + " is no line of visible ASCII characters");
+  return token;
 }
 
 std::string proxy_failure(const HttpResponse& response) {

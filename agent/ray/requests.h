@@ -22,6 +22,14 @@ Result<HttpRequest> render_request(const RayRequest& request);
 // (kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services). InvalidInput also
 // for what is no name of a pod.
 Result<HttpRequest> render_proxied_request(const RayRequest& request);
+
+// GET of the Secret that holds a token: the URL is a path of the API server. InvalidInput for what
+// is no name of a Secret.
+Result<HttpRequest> render_token_read(const ResourceKey& secret);
+// The token in its answer, as Ray reads it: without the space around it. Unauthenticated, without
+// anything of the Secret's values, when there is none or it is none.
+Result<std::string> parse_token(const HttpResponse& response);
+
 // Why the API server did not pass a request on, when it is its answer and not the head's: a Status
 // object of the Kubernetes API. Empty when it is the head's.
 std::string proxy_failure(const HttpResponse& response);

@@ -5,6 +5,7 @@
 
 #include "reconcilers/autoscaler/group_capacity.h"
 #include "reconcilers/manifest/anchor.h"
+#include "reconcilers/manifest/names.h"
 #include "reconcilers/manifest/ray_start.h"
 
 namespace ray_gitops::autoscaler {
@@ -144,7 +145,10 @@ std::optional<HeadGcs> head_gcs(const RayClusterSpec& spec, const std::vector<Po
     if (pod.group != k_head_group_name || pod.meta.owner_uid != anchor.meta.uid) continue;
     if (pod.incarnation != incarnation || pod.meta.terminating) continue;
     const bool can_be_asked = !pod.ip.empty() && pod.ray_started_at && !has_failed(pod);
-    return HeadGcs{pod.meta.uid, can_be_asked ? pod.ip + ":" + gcs_port(spec) : std::string{}};
+    HeadGcs head{pod.meta.uid, can_be_asked ? pod.ip + ":" + gcs_port(spec) : std::string{}};
+    head.token_secret.ns = pod.meta.key.ns;
+    if (spec.token_auth) head.token_secret.name = token_secret_name(pod.cluster, spec);
+    return head;
   }
   return std::nullopt;
 }

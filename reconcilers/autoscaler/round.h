@@ -30,6 +30,7 @@ ScaleState saved_state(const ConfigMapView& anchor);
 struct HeadGcs {
   std::string uid;      // of the head pod
   std::string address;  // of its GCS; empty: it cannot be asked now
+  ResourceKey token_secret = {ResourceType::Secret, {}, {}};  // see GcsRequest
 };
 
 // Of the anchor's incarnation; nullopt while it has no head.

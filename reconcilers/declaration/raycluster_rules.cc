@@ -182,8 +182,16 @@ class ClusterChecker {
 
   void check_authentication(ClusterOwner owner) {
     const Path path = path_ / "authOptions";
-    const bool token = text_at(spec_, {"authOptions", "mode"}) == "token";
+    const Json* options = find(spec_, {"authOptions"});
+    if (options == nullptr) return;
+    const std::string mode = text_at(*options, {"mode"});
+    const bool token = mode == "token";
+    // KubeRay's documentation and code differ on what is meant then (KubeRay 1.7, AuthOptions).
+    if (mode.empty())
+      error(Rule::AuthSettings, path, "authOptions says no mode",
+            "write mode: token, or mode: disabled");
     if (token) need_version({2, 52, 0}, path / "mode", "token authentication");
+    check_token_secret(*options, path / "secretName");
     if (!flag_at(spec_, {"authOptions", "enableK8sTokenAuth"})) return;
     const Path flag = path / "enableK8sTokenAuth";
     need_version({2, 55, 0}, flag, "Kubernetes token authentication");
@@ -196,6 +204,16 @@ class ClusterChecker {
     if (owner != ClusterOwner::None)
       error(Rule::AuthSettings, flag, "enableK8sTokenAuth in the cluster of a job or service",
             "remove it");
+  }
+
+  void check_token_secret(const Json& options, const Path& path) {
+    if (find(options, {"secretName"}) == nullptr) return;
+    const std::string name = text_at(options, {"secretName"});
+    if (text_at(options, {"mode"}) != "token")
+      error(Rule::AuthSettings, path, "secretName without mode: token", "write mode: token");
+    if (!is_dns1123_subdomain(name))
+      error(Rule::AuthSettings, path, "`" + printable(name, 64) + "` is no name of a Secret",
+            "write lower-case letters, digits, '-' and '.'");
   }
 
   void need_version(Version needed, const Path& path, const std::string& feature) {

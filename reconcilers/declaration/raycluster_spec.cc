@@ -16,12 +16,18 @@ void copy_member(const Json& from, const char* key, Json& to) {
   if (const Json* value = find(from, {key})) to[key] = *value;
 }
 
+bool asks_for_token(const Json& document) {
+  return text_at(document, {"spec", "authOptions", "mode"}) == "token";
+}
+
 std::string template_hash_of(const Json& document, const Json& group) {
   Json hashed = Json::object();
   for (const char* key : {"template", "rayStartParams", "resources", "labels", "numOfHosts"})
     copy_member(group, key, hashed);
   copy_member(at_or_null(document, {"spec"}), "rayVersion", hashed);
   if (overwrites_command(document)) hashed["overwriteContainerCommand"] = true;
+  if (asks_for_token(document))
+    hashed["tokenSecret"] = text_at(document, {"spec", "authOptions", "secretName"});
   return hash_of(hashed);
 }
 
@@ -99,6 +105,8 @@ RayClusterSpec make_raycluster_spec(const nlohmann::json& document) {
   cluster.suspend = flag_at(spec, {"suspend"});
   cluster.overwrite_container_command = overwrites_command(document);
   cluster.autoscaling = flag_at(spec, {"enableInTreeAutoscaling"});
+  cluster.token_auth = asks_for_token(document);
+  if (cluster.token_auth) cluster.token_secret = text_at(spec, {"authOptions", "secretName"});
   if (text_at(spec, {"autoscalerOptions", "upscalingMode"}) == "Conservative")
     cluster.upscaling = UpscalingMode::Conservative;
   cluster.idle_timeout =

@@ -70,6 +70,10 @@ std::string head_service_name(const std::string& cluster, const RayClusterSpec& 
   return cluster + "-head-svc";
 }
 
+std::string token_secret_name(const std::string& cluster, const RayClusterSpec& spec) {
+  return spec.token_secret.empty() ? cluster : spec.token_secret;
+}
+
 std::string workers_service_name(const std::string& cluster) {
   return fit_name(cluster + "-headless");
 }

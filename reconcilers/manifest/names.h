@@ -36,6 +36,9 @@ std::optional<std::int64_t> slot_after(const std::string& prefix, const std::str
 std::string replica_name(const std::string& group, std::int64_t index);
 // headGroupSpec.headService.metadata.name, or "<cluster>-head-svc" (KubeRay).
 std::string head_service_name(const std::string& cluster, const RayClusterSpec& spec);
+// authOptions.secretName, or the cluster's name (KubeRay): the Secret that holds the token.
+std::string token_secret_name(const std::string& cluster, const RayClusterSpec& spec);
+inline constexpr const char* k_token_key = "auth_token";  // of its data (KubeRay)
 // "<cluster>-headless" (KubeRay)
 std::string workers_service_name(const std::string& cluster);
 // What Serve listens on unless it is told otherwise (Ray), and the name of its port (KubeRay).

@@ -94,6 +94,10 @@ Json value_entry(const std::string& name, const std::string& value) {
   return Json{{"name", name}, {"value", value}};
 }
 
+Json secret_entry(const std::string& name, const std::string& secret, const char* key) {
+  return Json{{"name", name}, {"valueFrom", {{"secretKeyRef", {{"name", secret}, {"key", key}}}}}};
+}
+
 Json field_entry(const std::string& name, const std::string& path) {
   return Json{{"name", name}, {"valueFrom", {{"fieldRef", {{"fieldPath", path}}}}}};
 }
@@ -115,8 +119,19 @@ void set_address_env(Json& environment, const PodFacts& facts) {
   set_entry(environment, value_entry("RAY_IP", facts.short_service()));
 }
 
+// Of all containers that talk to Ray (Ray 2.52, "Ray token authentication"; KubeRay 1.7).
+void add_token(Json& environment, const PodFacts& facts) {
+  if (!facts.spec.token_auth) return;
+  const std::string secret = token_secret_name(facts.cluster(), facts.spec);
+  if (!has_named(environment, "RAY_AUTH_MODE"))
+    environment.push_back(value_entry("RAY_AUTH_MODE", "token"));
+  if (!has_named(environment, "RAY_AUTH_TOKEN"))
+    environment.push_back(secret_entry("RAY_AUTH_TOKEN", secret, k_token_key));
+}
+
 void add_environment(Json& container, const PodFacts& facts) {
   Json& environment = list_member(container, "env");
+  add_token(environment, facts);
   if (!facts.head) set_address_env(environment, facts);
   set_entry(environment, field_entry("RAY_CLUSTER_NAME", "metadata.labels['ray.io/cluster']"));
   set_entry(environment, field_entry("RAY_CLUSTER_NAMESPACE", "metadata.namespace"));
@@ -132,6 +147,11 @@ void add_environment(Json& container, const PodFacts& facts) {
       {"RAY_ADDRESS", (facts.head ? "127.0.0.1:" : facts.service_fqdn + ":") + facts.port},
       {"RAY_USAGE_STATS_KUBERAY_IN_USE", "1"},
       {"RAY_DASHBOARD_ENABLE_K8S_DISK_USAGE", "1"},
+      // A raylet connects to the object store in its own process, and often is too early: then it
+      // tries again after this time, by default a second, ten times (seen, Ray 2.60). No less
+      // patience, but shorter steps.
+      {"RAY_raylet_client_connect_timeout_milliseconds", "100"},
+      {"RAY_raylet_client_num_connect_attempts", "100"},
   };
   for (const auto& [name, value] : defaults)
     if (!has_named(environment, name)) environment.push_back(value_entry(name, value));
@@ -190,33 +210,50 @@ void add_shared_memory(Json& pod_spec, Json& container, const PodFacts& facts) {
     volumes.push_back(shared_memory_volume(facts.group.pod_template));
 }
 
+// Bash: whether a connection is made within two seconds; `then` is done with it.
+std::string connects(const std::string& host, const std::string& port, const std::string& then) {
+  return "timeout 2 bash -c 'exec 3<>/dev/tcp/" + host + "/" + port + then + "' 2>/dev/null";
+}
+
 // Waits until the head's GCS says something. It listens once all its services are up, and greets
 // everybody with the 9 bytes and more of an HTTP/2 SETTINGS frame (RFC 9113, 3.4; seen, Ray 2.60);
 // a proxy between would only connect. `ray health-check`, which KubeRay asks, takes 1.5 CPU
 // seconds: it is asked where the user has set up TLS, since there the client speaks first.
-std::string wait_script(const PodFacts& facts) {
-  const std::string address = facts.service_fqdn + ":" + facts.port;
+std::string wait_for_gcs(const std::string& host, const std::string& port) {
+  const std::string address = host + ":" + port;
   return "started=$SECONDS; "
-         "until [ \"$(timeout 2 bash -c 'exec 3<>/dev/tcp/" +
-         facts.service_fqdn + "/" + facts.port +
-         " && head -c 9 <&3' 2>/dev/null | wc -c)\" = 9 ]"
+         "until [ \"$(" +
+         connects(host, port, " && head -c 9 <&3") +
+         " | wc -c)\" = 9 ]"
          " || { [ \"${RAY_USE_TLS:-0}\" != 0 ] && ray health-check --address " +
          address +
          " >/dev/null 2>&1; }; do "
          "echo \"waiting for the Ray head at " +
          address +
          ": $((SECONDS - started)) s\"; "
-         "sleep 0.5; done";
+         "sleep 0.25; done; ";
+}
+
+// `ray start` asks the GCS for the head's node before it starts one, every two seconds (Ray 2.60),
+// and the head registers its node once the agent on it listens. Who comes earlier takes the cores
+// that the head needs for that, and then waits for the next two seconds; but not for long, where
+// something keeps this port from us.
+std::string wait_for_node(const std::string& host, const std::string& port) {
+  return "started=$SECONDS; until " + connects(host, port, "") +
+         " || [ $((SECONDS - started)) -ge 15 ]; do sleep 0.25; done";
 }
 
 Json wait_container(const Json& ray_container, const PodFacts& facts) {
   const Json resources{{"cpu", "200m"}, {"memory", "256Mi"}};
   Json wait{{"name", "wait-gcs-ready"},
             {"command", {"/bin/bash", "-c", "--"}},
-            {"args", {wait_script(facts)}},
+            {"args",
+             {wait_for_gcs(facts.service_fqdn, facts.port) +
+              wait_for_node(facts.service_fqdn, agent_port(facts.spec))}},
             {"resources", {{"requests", resources}, {"limits", resources}}}};
   for (const char* member : {"image", "imagePullPolicy", "securityContext", "env", "volumeMounts"})
     if (ray_container.contains(member)) wait[member] = ray_container[member];
+  add_token(list_member(wait, "env"), facts);
   return wait;
 }
 

@@ -169,6 +169,10 @@ std::string gcs_port(const RayClusterSpec& spec) {
   return head_param(spec, "port", k_gcs_port_default);
 }
 
+std::string agent_port(const RayClusterSpec& spec) {
+  return head_param(spec, "dashboard-agent-listen-port", "52365");
+}
+
 std::string dashboard_port(const RayClusterSpec& spec) {
   return head_param(spec, "dashboard-port", "8265");
 }

@@ -22,6 +22,9 @@ std::string render_ray_start(const std::map<std::string, std::string>& params, b
 // rayStartParams["port"] of the head as written, or 6379.
 std::string gcs_port(const RayClusterSpec& spec);
 
+// rayStartParams["dashboard-agent-listen-port"] of the head as written, or 52365.
+std::string agent_port(const RayClusterSpec& spec);
+
 // rayStartParams["dashboard-port"] of the head as written, or 8265.
 std::string dashboard_port(const RayClusterSpec& spec);
 

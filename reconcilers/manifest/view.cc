@@ -196,7 +196,8 @@ Result<ResourceView> parse_view(ResourceType type, const nlohmann::json& object)
     case ResourceType::Namespace:
       return ResourceView{NamespaceView{std::move(meta), parse_ownership(object)}};
     case ResourceType::Secret:
-      return ResourceView{SecretView{std::move(meta), parse_ownership(object)}};
+      return ResourceView{
+          SecretView{std::move(meta), label(object, labels::k_cluster), parse_ownership(object)}};
     case ResourceType::Lease:
       return ResourceView{parse_lease(std::move(meta), object)};
     case ResourceType::PersistentVolumeClaim:

@@ -59,6 +59,8 @@ struct RayClusterSpec {
   bool suspend = false;
   bool overwrite_container_command = false;  // annotation ray.io/overwrite-container-cmd
   bool autoscaling = false;                  // enableInTreeAutoscaling
+  bool token_auth = false;                   // authOptions.mode is `token`
+  std::string token_secret;                  // authOptions.secretName; empty: one is made
   UpscalingMode upscaling = UpscalingMode::Default;
   Duration idle_timeout{std::chrono::seconds(60)};  // autoscalerOptions.idleTimeoutSeconds
   GroupSpec head;

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "reconcilers/model/autoscaling.h"
+#include "reconcilers/model/object_key.h"
 
 namespace ray_gitops {
 
@@ -20,6 +21,7 @@ struct GcsRequest {
   std::string head_uid;  // whom it is meant for
   std::string address;   // "<pod ip>:<GCS port>"
   std::variant<GetResourceState, AutoscalingReport, ClusterShape, DrainRequest> body;
+  ResourceKey token_secret = {ResourceType::Secret, {}, {}};  // no name: the head asks for no token
 };
 
 // Of AutoscalerStateService, as Ray writes it: "GetClusterResourceState", "DrainNode", ...

@@ -39,6 +39,9 @@ struct Action {
   std::string reason;  // the sentence shown in plan, log and status
   // Of an Apply: fields that another manager took are taken back. Only of fields that we owned.
   bool force = false;
+  // Of a Create of a Secret: every empty value of its `data` becomes a token of 32 random bytes, as
+  // base64 text, when it is sent. No decision knows it.
+  bool makes_token = false;
 };
 
 enum class Phase : std::uint8_t {

@@ -33,6 +33,7 @@ struct RayRequest {
   std::string head_uid;       // whom it is meant for
   ResourceKey head_pod;       // the same by its name
   std::string address;        // "<pod ip>:<dashboard port>"
+  std::string token_secret;   // in the namespace of head_pod; empty: the head asks for no token
   std::string submission_id;  // of GetJob, SubmitJob, StopJob
   std::string config_digest;  // of PutServe: of its body
   Document body;              // of SubmitJob, PutServe
@@ -148,6 +149,7 @@ struct ClusterFacts {
   std::string head_uid;
   ResourceKey head_pod;
   std::string head_address;  // "<ip>:<dashboard port>"; empty before it has an IP
+  std::string token_secret;  // the Secret with the cluster's token; empty: it asks for none
   bool head_ready = false;   // the head pod is Ready
   // Of a service's cluster: pods that its anchor owns and that are not terminating, by name.
   std::vector<ClusterPod> pods;

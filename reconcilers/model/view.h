@@ -90,6 +90,7 @@ struct NamespaceView {
 
 struct SecretView {
   ObjectMeta meta;
+  std::string cluster;  // label ray.io/cluster
   FieldOwnership fields;
 };
 

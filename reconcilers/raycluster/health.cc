@@ -68,6 +68,9 @@ std::string first_problem(const HealthInput& input) {
 bool is_taken(const PodView* holder) { return holder != nullptr && !holder->meta.terminating; }
 
 std::string what_is_missing(const HealthInput& input) {
+  if (!input.token_name_holder.empty())
+    return input.token_name_holder +
+           " exists and is not ours; delete it, or name it in authOptions.secretName";
   if (is_taken(input.name_holder))
     return "pod " + input.name_holder->meta.key.name +
            " exists and is not ours; delete it, or rename the cluster";
@@ -93,7 +96,7 @@ void say(Plan& plan, Phase phase, std::string reason, std::string message) {
 }
 
 bool has_taken_name(const HealthInput& input) {
-  if (is_taken(input.name_holder)) return true;
+  if (is_taken(input.name_holder) || !input.token_name_holder.empty()) return true;
   const auto& refusals = input.observed->refusals;
   return std::any_of(refusals.begin(), refusals.end(), [](const auto& entry) {
     return entry.second.error.code == ErrorCode::AlreadyExists;

@@ -22,6 +22,7 @@ struct HealthInput {
   bool failing = false;    // pods failed and their replacement is on its way or waits
   // Who holds the head's name while the head is missing.
   const PodView* name_holder = nullptr;
+  std::string token_name_holder = {};  // see Belongings
 };
 
 // Fills phase, reason, message, conditions and `ray` of the plan. Ready is: every declared pod is

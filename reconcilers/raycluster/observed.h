@@ -42,6 +42,7 @@ struct ClusterObserved {
   // the decision to find out.
   Fact<std::vector<PodView>> pods;
   Fact<std::vector<ServiceView>> services;
+  Fact<std::vector<SecretView>> secrets;
   std::map<ResourceKey, Refusal> refusals;
   // Creates that are on their way: what they make is not there yet, and not missing any more.
   std::set<ResourceKey> creates;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -12,9 +11,8 @@
 #include "reconcilers/manifest/labels.h"
 #include "reconcilers/manifest/names.h"
 #include "reconcilers/manifest/pod.h"
-#include "reconcilers/manifest/service.h"
-#include "reconcilers/manifest/view.h"
 #include "reconcilers/raycluster/actions.h"
+#include "reconcilers/raycluster/belongings.h"
 #include "reconcilers/raycluster/census.h"
 #include "reconcilers/raycluster/health.h"
 #include "reconcilers/raycluster/workers.h"
@@ -24,10 +22,6 @@ namespace {
 
 // How long a group that does not come up holds back the restart of the groups after it.
 constexpr Duration k_group_patience = std::chrono::minutes(5);
-
-std::string name_in(const Document& body) {
-  return body.json()["metadata"]["name"].get<std::string>();
-}
 
 // With the autoscaler's targets, when it decides.
 std::optional<RayClusterSpec> sized_spec(const Declaration& declaration,
@@ -63,9 +57,8 @@ class Round {
   Document wanted_scaling() const;
   Action anchor_save(Document body, std::string reason) const;
   std::string why_restart() const;
-  void plan_services();
-  bool plan_service(const Document& body, const std::string& what);
-  bool is_live(const ServiceView& service) const;
+  void plan_belongings();
+  BelongingsInput belongings_input() const;
   void plan_suspended();
   void plan_leaving();
   void plan_scale_down();
@@ -95,6 +88,7 @@ class Round {
   bool service_present_ = false;
   bool failing_ = false;
   const PodView* name_holder_ = nullptr;
+  std::string token_name_holder_;
   std::string restarting_;
   Plan plan_;
 };
@@ -115,7 +109,7 @@ Plan Round::run() {
   if (save_anchor()) return std::move(plan_);
 
   save_scaling();
-  plan_services();
+  plan_belongings();
   plan_leaving();
   if (spec_.suspend) {
     plan_suspended();
@@ -201,6 +195,8 @@ std::string Round::why_restart() const {
                                    [](const auto& entry) { return !entry.second.empty(); });
   if (census_.head == nullptr) return workers ? "its head pod is gone" : std::string{};
   if (has_failed(*census_.head) && workers) return "its head pod failed: " + census_.head->problem;
+  if (census_.head->template_hash == spec_.head.template_hash && !has_token(belongings_input()))
+    return "the Secret with its token is gone, and its pods know no other";
   if (census_.head->runtime_hash != spec_.head.runtime_hash)
     return "the Ray version or the head's image changed";
   if (census_.head->template_hash != spec_.head.template_hash) return "the head's template changed";
@@ -211,61 +207,15 @@ std::string Round::why_restart() const {
   return {};
 }
 
-void Round::plan_services() {
-  const Document head = head_service_body(declaration_, spec_, owner_);
-  std::set<std::string> wanted{name_in(head)};
-  service_present_ = plan_service(head, "the head Service");
-  const bool has_hosts = std::any_of(spec_.workers.begin(), spec_.workers.end(),
-                                     [](const GroupSpec& group) { return group.hosts > 1; });
-  if (has_hosts) {
-    const Document workers = workers_service_body(declaration_, owner_);
-    if (wanted.insert(name_in(workers)).second) plan_service(workers, "the workers' Service");
-  }
-  if (!service_present_) return;
-  for (const ServiceView& service : observed_.services.value())
-    if (is_live(service) && !wanted.contains(service.meta.key.name))
-      add(delete_action(service.meta, k_wave_workers,
-                        service.meta.key.name == workers_service_name(declaration_.key.name)
-                            ? "no group has replicas of several hosts"
-                            : "the head Service has another name now"));
+void Round::plan_belongings() {
+  Belongings belongings = raycluster::plan_belongings(belongings_input());
+  service_present_ = belongings.head_service_present;
+  token_name_holder_ = std::move(belongings.token_name_holder);
+  for (Action& action : belongings.actions) add(std::move(action));
 }
 
-bool Round::is_live(const ServiceView& service) const {
-  return service.meta.owner_uid == owner_.anchor_uid && !service.meta.terminating;
-}
-
-// Whether it is there as it should be.
-bool Round::plan_service(const Document& body, const std::string& what) {
-  const ResourceKey target{ResourceType::Service, declaration_.key.ns, name_in(body)};
-  const ServiceView* live = nullptr;
-  bool name_is_leaving = false;
-  for (const ServiceView& service : observed_.services.value()) {
-    if (service.meta.key != target) continue;
-    name_is_leaving = name_is_leaving || service.meta.terminating;
-    if (is_live(service)) live = &service;
-  }
-  const auto desired_hash =
-      body.json()["metadata"]["annotations"][labels::k_desired_hash].get<std::string>();
-  if (live != nullptr && live->meta.desired_hash == desired_hash &&
-      live->shape_digest == service_shape(body.json()))
-    return true;
-  if (name_is_leaving) return false;
-  const bool wants_headless = body.json()["spec"].value("clusterIP", "") == "None";
-  if (live != nullptr && live->headless != wants_headless) {
-    add(delete_action(live->meta, k_wave_head, what + " gets another kind of address"));
-    return false;
-  }
-  // Replaced, not applied: an apply would take back nothing that others changed, nor remove what
-  // our own create left (Kubernetes, server-side apply, "Conflicts").
-  add({.verb = live == nullptr ? Verb::Create : Verb::Replace,
-       .target = target,
-       .body = body,
-       .preconditions = live == nullptr
-                            ? Preconditions{}
-                            : Preconditions{live->meta.uid, live->meta.resource_version},
-       .wave = k_wave_head,
-       .reason = what + (live == nullptr ? " is missing" : " differs from its file")});
-  return false;
+BelongingsInput Round::belongings_input() const {
+  return {.declaration = &declaration_, .spec = &spec_, .owner = &owner_, .observed = &observed_};
 }
 
 // Workers leave first, the head last, so that running tasks can end in an orderly way.
@@ -340,6 +290,7 @@ void Round::plan_head() {
   }
   if (failures != nullptr) failing_ = true;
   if (waits) return look_again_at(plan_, due);
+  if (!has_token(belongings_input())) return;
   const ResourceKey target{ResourceType::Pod, declaration_.key.ns, name};
   add({.verb = Verb::Create,
        .target = target,
@@ -436,7 +387,8 @@ void Round::finish() {
                    .service_present = service_present_,
                    .restarting = restarting_,
                    .failing = failing_,
-                   .name_holder = name_holder_},
+                   .name_holder = name_holder_,
+                   .token_name_holder = token_name_holder_},
                   plan_);
 }
 

@@ -37,6 +37,7 @@ void Round::ask(RayVerb verb, const ClusterFacts& cluster, const std::string& su
                                    .head_uid = cluster.head_uid,
                                    .head_pod = cluster.head_pod,
                                    .address = cluster.head_address,
+                                   .token_secret = cluster.token_secret,
                                    .submission_id = submission_id,
                                    .config_digest = {},
                                    .body = {},

@@ -242,6 +242,7 @@ void Reconciling::ask(const ClusterNews& news, ServeStage stage) {
                                 .head_uid = news.facts.head_uid,
                                 .head_pod = news.facts.head_pod,
                                 .address = news.facts.head_address,
+                                .token_secret = news.facts.token_secret,
                                 .submission_id = {},
                                 .config_digest = puts ? spec_.serve_config_digest : std::string{},
                                 .body = puts ? spec_.serve_config : Document{},

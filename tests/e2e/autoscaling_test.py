@@ -128,6 +128,7 @@ class Autoscaling(ElasticStory):
         wait_for(lambda: "tenant all of AutoscalerPolicy" in self.unplaced(), STATUS_SECONDS_MAX,
                  "what keeps the gang from its place")
         self.assertFalse(self.workers(), "half a gang")
+        self.assertIn("tenant all of AutoscalerPolicy", self.why("elastic"))
         self.succeeds(self.submit(TASKS.format(count=2, seconds=1)))
         self.assertLessEqual(len(self.workers()), 1)
         self.declare_policy(pods=3)

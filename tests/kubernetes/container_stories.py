@@ -20,6 +20,7 @@ STORIES = (
     "services_test.Services.test_1_answers_at_the_services_address",
     "autoscaling_test",
     "hosts_test",
+    "token_test.Tokens",
 )
 
 if __name__ == "__main__":

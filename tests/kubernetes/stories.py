@@ -22,6 +22,7 @@ STORIES = (
     "crash_test.Crashes.test_an_agent_killed_at_random_moments_ends_where_it_should",
     "crash_test.Crashes.test_a_second_agent_of_the_same_id_writes_nothing",
     "crash_test.Crashes.test_converged_is_silent",
+    "token_test.Secrets",
     "metrics_test",
     "ray_access_test",
     "leader_test",

@@ -239,6 +239,18 @@ SendWrite planted_delete(const ResourceKey& target, const std::string& uid) {
 
 namespace {
 
+Mutant believes_in_a_lost_token() {
+  return {"believes in a lost token", "token",
+          [](Hooks& hooks) {
+            change_events(hooks, [](const Agent&, Event& event) {
+              auto* change = std::get_if<engine::WatchChanged>(&event);
+              if (change != nullptr && std::holds_alternative<SecretView>(change->object))
+                change->deleted = false;
+            });
+          },
+          "token that is lost"};
+}
+
 std::vector<Mutant> all_mutants() {
   std::vector<Mutant> all{deletes_whatever_the_uid(),
                           deletes_what_is_not_ours(),
@@ -253,7 +265,8 @@ std::vector<Mutant> all_mutants() {
                           goes_back(),
                           ticks_in_a_loop(),
                           never_rests(),
-                          forgets_workers()};
+                          forgets_workers(),
+                          believes_in_a_lost_token()};
   for (Mutant& mutant : job_mutants()) all.push_back(std::move(mutant));
   for (Mutant& mutant : service_mutants()) all.push_back(std::move(mutant));
   for (Mutant& mutant : scaling_mutants()) all.push_back(std::move(mutant));

@@ -12,7 +12,7 @@ namespace {
 
 std::string container(const char* name, int image, int revision) {
   return std::string("      spec:\n        containers:\n        - name: ") + name +
-         "\n          image: rayproject/ray:2." + std::to_string(40 + image) +
+         "\n          image: rayproject/ray:2." + std::to_string(k_first_release + image) +
          ".0\n          env: [{name: REVISION, value: '" + std::to_string(revision) + "'}]\n";
 }
 
@@ -56,7 +56,8 @@ std::string render_job(const std::string& name, const JobModel& job) {
 
 // The members of a RayCluster's spec.
 std::string render_shape(const ClusterShape& cluster) {
-  std::string text = "  rayVersion: 2." + std::to_string(40 + cluster.image) + ".0\n";
+  std::string text = "  rayVersion: 2." + std::to_string(k_first_release + cluster.image) + ".0\n";
+  if (cluster.asks_for_token) text += "  authOptions: {mode: token}\n";
   if (cluster.suspend) text += "  suspend: true\n";
   if (cluster.autoscales)
     text += "  enableInTreeAutoscaling: true\n  autoscalerOptions: {idleTimeoutSeconds: 10}\n";

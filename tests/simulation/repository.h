@@ -31,6 +31,9 @@ enum class Damage {
   Duplicate  // right, but another file declares the same object
 };
 
+// The Ray release of image 0 is 2.60.
+inline constexpr int k_first_release = 60;
+
 // What a cluster is made of.
 struct ClusterShape {
   int image = 0;
@@ -38,6 +41,7 @@ struct ClusterShape {
   bool suspend = false;
   bool node_port = false;   // of the head Service
   bool autoscales = false;  // with the demand for workers of one CPU each
+  bool asks_for_token = false;
   std::vector<GroupModel> groups;
 };
 

@@ -165,6 +165,13 @@ void make_foreign_worker(World& world) {
       {{labels::k_agent, k_agent_id}, {labels::k_cluster, "demo"}, {labels::k_group, "small"}});
 }
 
+void add_demo_with_token(Repository& repository) {
+  add_demo(repository);
+  repository.clusters.at("demo").asks_for_token = true;
+}
+
+void lose_token(World& world) { world.user.delete_by_hand({"secrets", "default", "demo"}); }
+
 std::vector<Story> cluster_stories() {
   return {
       {"create", {edit(add_demo)}},
@@ -183,6 +190,10 @@ std::vector<Story> cluster_stories() {
       {"grow and shrink", {edit(add_scaling), submit_tasks}},
       {"grow under a quota", {edit(add_scaling_under_a_quota), submit_a_task_to_both}, 4},
       {"folder that is emptied and released", {edit(add_demo), empty_folder}},
+      {"token that is lost", {edit(add_demo_with_token), lose_token}},
+      {"token that is not asked for any more", {edit(add_demo_with_token), edit([](Repository& r) {
+                                                  r.clusters.at("demo").asks_for_token = false;
+                                                })}},
       {"pod of a person", {edit(add_demo), make_foreign_worker}},
       {"companions", {edit([](Repository& r) {
          add_demo(r);

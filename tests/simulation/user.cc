@@ -27,6 +27,7 @@ ClusterModel new_cluster(const std::string& name, Random& random, bool companion
   cluster.path = "clusters/" + name + ".yaml";
   const std::int64_t groups = random.between(0, 2);
   cluster.autoscales = random.chance(400);
+  cluster.asks_for_token = name == "c1" || name == "c4";
   for (std::int64_t index = 0; index < groups; ++index) {
     const std::int64_t replicas = random.between(0, 3);
     cluster.groups.push_back(group_named(index == 0 ? "small" : "big", replicas));
@@ -203,8 +204,10 @@ void User::act_in_cluster() {
     delete_something("pods");
   else if (choice < 7)
     delete_something("services");
-  else if (choice < 9)
+  else if (choice < 8)
     delete_something("configmaps");
+  else if (choice < 9)
+    delete_something("secrets");
   else
     edit_service();
 }
@@ -218,8 +221,11 @@ void User::delete_something(const std::string& plural) {
     if (api_.made().contains(metadata["uid"])) candidates.push_back(key);
   }
   if (candidates.empty()) return;
-  const local_cluster::StoreKey key = core_.random.pick(candidates);
-  core_.note("kubectl delete " + plural + " " + key.name);
+  delete_by_hand(core_.random.pick(candidates));
+}
+
+void User::delete_by_hand(const local_cluster::StoreKey& key) {
+  core_.note("kubectl delete " + key.plural + " " + key.name);
   api_.mutate([&](local_cluster::Store& store) {
     static_cast<void>(store.remove(key, {.now = core_.timeline.now().wall}));
   });

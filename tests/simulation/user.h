@@ -28,6 +28,8 @@ class User {
   void edit(const std::string& message, const std::function<void(Repository&)>& change);
   // A commit that releases what the status branch shows as held.
   bool release_hold();
+  // With kubectl.
+  void delete_by_hand(const local_cluster::StoreKey& key);
   // Makes an object with kubectl, where there is none of that name.
   void make_foreign(const local_cluster::StoreKey& key,
                     const std::map<std::string, std::string>& labels);

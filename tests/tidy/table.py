@@ -115,9 +115,10 @@ ONLY_FILES = {
         f"reconcilers/manifest/{name}.h"
         for name in ("compression", "json_members", "labels", "view")),
     (GIT, MANIFEST): ("reconcilers/manifest/compression.h",),
-    (GCS, "agent/ray"): ("agent/ray/requests.h",),
+    (GCS, "agent/ray"): ("agent/ray/head_tokens.h", "agent/ray/requests.h"),
     ("agent/ray", MANIFEST): tuple(
-        f"reconcilers/manifest/{name}.h" for name in ("json_members", "labels")),
+        f"reconcilers/manifest/{name}.h"
+        for name in ("compression", "json_members", "labels", "names")),
 }
 
 FILE_LINES_MAX = 500

@@ -55,7 +55,16 @@ GcsClient::~GcsClient() {
 }
 
 void GcsClient::ask(const engine::AskGcs& effect) {
-  waiting_.push_back(effect);
+  const ResourceKey& secret = effect.request.token_secret;
+  if (secret.name.empty()) return queue(effect, std::string{});
+  if (options_.tokens == nullptr)
+    return queue(effect, fail(ErrorCode::Unauthenticated, "the head asks for a token"));
+  options_.tokens->find(secret,
+                        [this, effect](const Result<std::string>& token) { queue(effect, token); });
+}
+
+void GcsClient::queue(const engine::AskGcs& effect, const Result<std::string>& token) {
+  waiting_.push_back({effect, token});
   wake();
 }
 
@@ -65,21 +74,22 @@ void GcsClient::wake() {
 }
 
 void GcsClient::start_waiting() {
-  std::deque<engine::AskGcs> calls;
+  std::deque<Call> calls;
   calls.swap(waiting_);  // a handler may ask for more
-  std::deque<engine::AskGcs> left;
-  for (engine::AskGcs& call : calls) {
+  std::deque<Call> left;
+  for (Call& call : calls) {
     if (start_or_refuse(call)) continue;
     if (left.size() < k_calls_waiting_max)
       left.push_back(std::move(call));
     else
-      finish(call, unavailable("too many calls wait to be sent to Ray heads"));
+      finish(call.effect, unavailable("too many calls wait to be sent to Ray heads"));
   }
   waiting_.insert(waiting_.begin(), std::make_move_iterator(left.begin()),
                   std::make_move_iterator(left.end()));
 }
 
-bool GcsClient::start_or_refuse(const engine::AskGcs& effect) {
+bool GcsClient::start_or_refuse(const Call& call) {
+  const engine::AskGcs& effect = call.effect;
   const auto silence = silences_.find(effect.request.head_uid);
   const bool is_silent = silence != silences_.end();
   if (is_silent && loop_.now().monotonic < silence->second.ask_again_at) {
@@ -90,30 +100,37 @@ bool GcsClient::start_or_refuse(const engine::AskGcs& effect) {
       std::count_if(started_.begin(), started_.end(), [](const auto& one) { return one.second; }));
   if (started_.size() >= k_calls_in_flight_max) return false;
   if (is_silent && silent_in_flight >= k_calls_to_silent_heads_max) return false;
-  start(effect, is_silent);
+  start(call, is_silent);
   return true;
 }
 
-void GcsClient::start(const engine::AskGcs& effect, bool is_silent) {
-  Result<HttpRequest> prepared = prepare(effect.request);
-  if (!prepared) return finish(effect, tl::unexpected<Error>(prepared.error()));
+void GcsClient::start(const Call& call, bool is_silent) {
+  Result<HttpRequest> prepared = prepare(call);
+  if (!prepared) return finish(call.effect, tl::unexpected<Error>(prepared.error()));
   const Instant started_at = loop_.now().monotonic;
   const auto id = std::make_shared<TransferId>(0);
   HttpHandlers handlers;
-  handlers.on_done = [this, id, started_at, effect](const Result<HttpResponse>& response) {
+  handlers.on_done = [this, id, started_at,
+                      effect = call.effect](const Result<HttpResponse>& response) {
     started_.erase(*id);
     wake();
     Result<GcsReply> reply = reply_to(effect.request, response);
     log_call(effect.request, reply, loop_.now().monotonic - started_at);
-    const bool is_silent_now = !reply && reply.error().code == ErrorCode::Unavailable;
-    if (!is_silent_now)
-      silences_.erase(effect.request.head_uid);
-    else if (!is_drain(effect.request))
-      remember_silence(effect.request.head_uid);
-    finish(effect, std::move(reply));
+    take(effect, std::move(reply));
   };
   *id = loop_.start_transfer(std::move(*prepared), std::move(handlers));
   started_.emplace(*id, is_silent);
+}
+
+void GcsClient::take(const engine::AskGcs& effect, Result<GcsReply> reply) {
+  const GcsRequest& request = effect.request;
+  if (!reply && reply.error().code == ErrorCode::Unauthenticated && options_.tokens != nullptr)
+    options_.tokens->forget(request.token_secret);
+  if (reply || reply.error().code != ErrorCode::Unavailable)
+    silences_.erase(request.head_uid);
+  else if (!is_drain(request))
+    remember_silence(request.head_uid);
+  finish(effect, std::move(reply));
 }
 
 void GcsClient::finish(const engine::AskGcs& effect, Result<GcsReply> reply) {
@@ -132,10 +149,12 @@ void GcsClient::remember_silence(const std::string& head_uid) {
       }));
 }
 
-Result<HttpRequest> GcsClient::prepare(const GcsRequest& request) const {
+Result<HttpRequest> GcsClient::prepare(const Call& call) const {
+  const std::string token = TRY(call.token);
+  const GcsRequest& request = call.effect.request;
   const bool drains = is_drain(request);
   HttpRequest prepared =
-      TRY(render_call(request, drains ? options_.drain_time_max : options_.call_time_max));
+      TRY(render_call(request, drains ? options_.drain_time_max : options_.call_time_max, token));
   prepared.may_repeat = !drains;
   prepared.headers["User-Agent"] = options_.user_agent;
   prepared.response_bytes_max = options_.answer_bytes_max;

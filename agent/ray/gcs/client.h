@@ -11,6 +11,7 @@
 #include "agent/engine/effect.h"
 #include "agent/engine/event.h"
 #include "agent/loop/loop.h"
+#include "agent/ray/head_tokens.h"
 
 namespace ray_gitops::ray {
 
@@ -39,6 +40,7 @@ struct GcsClientOptions {
   Duration drain_time_max = k_drain_time_max;
   Duration silence_pause = k_silence_pause;
   std::size_t answer_bytes_max = k_gcs_answer_bytes_max;
+  HeadTokens* tokens = nullptr;  // for heads that ask for one; outlives the client
 };
 
 class GcsClient {
@@ -60,19 +62,26 @@ class GcsClient {
     Instant ask_again_at;
   };
 
+  struct Call {
+    engine::AskGcs effect;
+    Result<std::string> token;  // empty: the head asks for none
+  };
+
+  void queue(const engine::AskGcs& effect, const Result<std::string>& token);
   void wake();
   void start_waiting();
   // False: it has to wait.
-  bool start_or_refuse(const engine::AskGcs& effect);
-  void start(const engine::AskGcs& effect, bool is_silent);
+  bool start_or_refuse(const Call& call);
+  void start(const Call& call, bool is_silent);
+  void take(const engine::AskGcs& effect, Result<GcsReply> reply);
   void finish(const engine::AskGcs& effect, Result<GcsReply> reply);
   void remember_silence(const std::string& head_uid);
-  Result<HttpRequest> prepare(const GcsRequest& request) const;
+  Result<HttpRequest> prepare(const Call& call) const;
 
   Loop& loop_;
   GcsClientOptions options_;
   std::function<void(const engine::GcsAnswered&)> deliver_;
-  std::deque<engine::AskGcs> waiting_;
+  std::deque<Call> waiting_;
   std::map<TransferId, bool> started_;       // true: to a silent head
   std::map<std::string, Silence> silences_;  // by the head's uid
   TimerId wake_timer_ = 0;

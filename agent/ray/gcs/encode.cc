@@ -156,7 +156,8 @@ Result<std::string> encode(const GcsRequest& request) {
   return std::visit([](const auto& body) { return encoded(body); }, request.body);
 }
 
-Result<HttpRequest> render_call(const GcsRequest& request, Duration time_max) {
+Result<HttpRequest> render_call(const GcsRequest& request, Duration time_max,
+                                const std::string& token) {
   HttpRequest call;
   call.method = "POST";
   call.http2 = true;
@@ -166,6 +167,7 @@ Result<HttpRequest> render_call(const GcsRequest& request, Duration time_max) {
                   {"TE", "trailers"},
                   {"grpc-accept-encoding", "identity"},
                   {"grpc-timeout", std::to_string(time_max.count()) + "m"}};
+  if (!token.empty()) call.headers["Authorization"] = "Bearer " + token;
   call.body = framed(TRY(encode(request)));
   call.deadline = time_max;
   return call;

@@ -18,8 +18,10 @@ constexpr std::size_t k_frame_prefix_bytes = 5;
 // last: a head that has restarted since would abort.
 Result<std::string> encode(const GcsRequest& request);
 
-// URL, headers, framed body; `time_max` is the deadline, here and at the head. InvalidInput as
-// above, and for an address that is none (render_origin).
-Result<HttpRequest> render_call(const GcsRequest& request, Duration time_max);
+// URL, headers, framed body; `time_max` is the deadline, here and at the head; `token` is the one
+// that the head asks for, or empty. InvalidInput as above, and for an address that is none
+// (render_origin).
+Result<HttpRequest> render_call(const GcsRequest& request, Duration time_max,
+                                const std::string& token = {});
 
 }  // namespace ray_gitops::ray

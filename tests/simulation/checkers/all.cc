@@ -11,7 +11,8 @@ Checkers make_checkers(const Scene& scene) {
         make_commit_checker,        make_forward_checker,        make_pace_checker,
         make_silence_checker,       make_job_once_checker,       make_outcome_first_checker,
         make_ledger_checker,        make_service_switch_checker, make_service_gap_checker,
-        make_service_names_checker, make_scaling_checker,        make_quota_checker})
+        make_service_names_checker, make_scaling_checker,        make_quota_checker,
+        make_token_checker})
     checkers.push_back(make(scene));
   return checkers;
 }

@@ -67,6 +67,7 @@ bool is_expected(const Scene& scene, const ResourceView& view) {
     return stands_in_file || is_wanted_child(scene, key) || is_wanted_service_cluster(scene, key);
   };
   if (const auto* pod = std::get_if<PodView>(&view)) return is_declared(pod->cluster);
+  if (const auto* secret = std::get_if<SecretView>(&view)) return is_declared(secret->cluster);
   if (const auto* service = std::get_if<ServiceView>(&view)) {
     const auto owner = service_that_owns(meta.key.ns, service->owner_name);
     return owner ? scene.user.wanted().names(*owner) : is_declared(service->cluster);

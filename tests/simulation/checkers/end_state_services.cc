@@ -120,7 +120,9 @@ bool is_wanted_service_cluster(const Scene& scene, const ObjectKey& cluster) {
 bool is_shaped(const RayClusterSpec& spec, const ClusterShape& wanted) {
   if (spec.suspend != wanted.suspend || spec.workers.size() != wanted.groups.size()) return false;
   if (spec.autoscaling != wanted.autoscales) return false;
-  if (spec.ray_version != "2." + std::to_string(40 + wanted.image) + ".0") return false;
+  if (spec.token_auth != wanted.asks_for_token) return false;
+  if (spec.ray_version != "2." + std::to_string(k_first_release + wanted.image) + ".0")
+    return false;
   return std::equal(spec.workers.begin(), spec.workers.end(), wanted.groups.begin(),
                     [](const GroupSpec& group, const GroupModel& model) {
                       return group.name == model.name && group.replicas == model.replicas &&

@@ -97,11 +97,9 @@ TEST(RayCluster, blocks_what_would_be_unsafe_to_ignore) {
   EXPECT_EQ(blocked("  enableInTreeAutoscaling: true\n"), "");
   EXPECT_EQ(blocked("  gcsFaultToleranceOptions: {redisAddress: 'r:6379'}\n"),
             "NotSupportedYet spec.gcsFaultToleranceOptions is not supported yet");
-  EXPECT_EQ(blocked("  rayVersion: 2.52.0\n  authOptions: {mode: token}\n"),
-            "NotSupportedYet spec.authOptions is not supported yet");
-  EXPECT_EQ(blocked("  authOptions: {}\n"),
-            "NotSupportedYet spec.authOptions is not supported yet");
-  EXPECT_EQ(blocked("  authOptions: {mode: disabled}\n"), "");
+  EXPECT_EQ(blocked("  rayVersion: 2.55.0\n"
+                    "  authOptions: {mode: token, enableK8sTokenAuth: true}\n"),
+            "NotSupportedYet spec.authOptions.enableK8sTokenAuth is not supported yet");
   EXPECT_EQ(blocked("  tlsOptions: {enabled: true}\n"),
             "NotSupportedYet spec.tlsOptions.enabled is not supported yet");
   EXPECT_EQ(blocked("  tlsOptions: {enabled: false}\n"), "");
@@ -183,6 +181,40 @@ TEST(RayCluster, refuses_settings_of_the_autoscaler_that_contradict_each_other) 
 TEST(RayCluster, refuses_authentication_with_a_ray_that_has_none) {
   EXPECT_EQ(rules_of(cluster("  rayVersion: 2.9.0\n  authOptions: {mode: token}\n")),
             "13:23 RayVersionNeeded");
+}
+
+TEST(RayCluster, says_whether_it_asks_for_a_token) {
+  const auto spec_with = [](const std::string& options) {
+    return spec_of(parse(cluster("  rayVersion: 2.52.0\n  authOptions: " + options + "\n")));
+  };
+  EXPECT_FALSE(spec_of(parse(cluster())).token_auth);
+  EXPECT_FALSE(spec_with("{mode: disabled}").token_auth);
+  EXPECT_TRUE(spec_with("{mode: token}").token_auth);
+  EXPECT_EQ(spec_with("{mode: token}").token_secret, "");
+  EXPECT_EQ(spec_with("{mode: token, secretName: mine}").token_secret, "mine");
+}
+
+TEST(RayCluster, refuses_authentication_that_says_two_things_or_none) {
+  const auto rules_with = [](const std::string& options) {
+    return rules_of(cluster("  rayVersion: 2.52.0\n  authOptions: " + options + "\n"));
+  };
+  const std::string mismatch = "11:11 RayVersionMismatch";
+  EXPECT_EQ(rules_with("{mode: token, secretName: mine}"), mismatch);
+  EXPECT_EQ(rules_with("{}"), mismatch + ", 13:16 AuthSettings");
+  EXPECT_EQ(rules_with("{mode: disabled, secretName: mine}"), mismatch + ", 13:45 AuthSettings");
+  EXPECT_EQ(rules_with("{mode: token, secretName: '../x'}"), mismatch + ", 13:42 AuthSettings");
+  EXPECT_EQ(rules_with("{mode: Token}"), "13:23 NotAllowedValue");
+}
+
+TEST(Hashes, of_groups_follow_where_the_token_is) {
+  const auto hash = [](const std::string& options) {
+    return spec_of(parse(cluster("  rayVersion: 2.52.0\n" + options))).head.template_hash;
+  };
+  const std::string plain = hash("");
+  const std::string made = hash("  authOptions: {mode: token}\n");
+  EXPECT_EQ(hash("  authOptions: {mode: disabled}\n"), plain);
+  EXPECT_NE(made, plain);
+  EXPECT_NE(hash("  authOptions: {mode: token, secretName: mine}\n"), made);
 }
 
 TEST(Hashes, of_a_group_follow_what_reaches_its_pods_only) {

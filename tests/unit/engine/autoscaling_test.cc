@@ -78,6 +78,7 @@ class AutoscalingTest : public testing::Test {
     observed.anchor = Known<std::optional<ConfigMapView>>{anchor};
     observed.pods = Known<std::vector<PodView>>{pods};
     observed.services = Known<std::vector<ServiceView>>{{}};
+    observed.secrets = Known<std::vector<SecretView>>{{}};
     observed.refusals = refusals;
     return autoscaling.decide(declaration, observed, now());
   }

@@ -26,7 +26,7 @@ struct Rig {
     options.user_agent = "ray-gitops/test";
   }
   std::string address() const { return head.url().substr(std::string("http://").size()); }
-  void ask(RayVerb verb, std::optional<std::string> at = {}) {
+  void ask(RayVerb verb, std::optional<std::string> at = {}, std::string token_secret = {}) {
     if (!client)
       client.emplace(loop, options, [this](const engine::Event& event) {
         answers.push_back(std::get<engine::RayAnswered>(event));
@@ -36,6 +36,7 @@ struct Rig {
     request.address = at ? *at : address();
     request.submission_id = "j1";
     request.head_pod = {ResourceType::Pod, "team", "demo-head"};
+    request.token_secret = std::move(token_secret);
     client->ask({++last_id, request});
   }
   bool wait_for_answers(std::size_t count) {
@@ -314,6 +315,68 @@ TEST(RayClient, delivers_nothing_after_its_end) {
   rig.loop.add_timer(Duration{20}, [&] { turned = true; });
   ASSERT_TRUE(run_until(rig.loop, [&] { return turned; }));
   EXPECT_TRUE(rig.answers.empty());
+}
+
+// A head that asks for a token, and the Secret that it is in.
+struct TokenRig : Rig {
+  explicit TokenRig(std::string accepted)
+      : Rig([accepted = std::move(accepted)](const SeenRequest& request,
+                                             const ExchangePtr& exchange) {
+          const auto shown = request.headers.find("x-ray-authorization");
+          const bool is_right =
+              shown != request.headers.end() && shown->second == "Bearer " + accepted;
+          exchange->answer(is_right ? 200 : 403,
+                           is_right ? k_version : "Forbidden: Invalid authentication token");
+        }) {
+    options.tokens = &tokens;
+  }
+  Result<RayReply> reply() {
+    answers.clear();
+    ask(RayVerb::GetVersion, {}, "demo");
+    EXPECT_TRUE(wait_for_answers(1));
+    return answers.back().reply;
+  }
+  void pass_pause() {
+    const Instant end = loop.now().monotonic + k_token_pause;
+    run_until(loop, [&] { return loop.now().monotonic >= end; });
+  }
+
+  std::vector<std::string> reads;
+  std::string secret = "c2VzYW1l";  // base64 of "sesame"
+  HeadTokens tokens{
+      loop, [this](const HttpRequest& request, const HttpHandlers& handlers) {
+        reads.push_back(request.url);
+        handlers.on_done(HttpResponse{200, {}, R"({"data":{"auth_token":")" + secret + "\"}}"});
+      }};
+};
+
+TEST(RayToken, is_shown_to_a_head_that_asks_for_one) {
+  TokenRig rig("sesame");
+  rig.ask(RayVerb::GetVersion);
+  EXPECT_NE(rig.only_error().message.find("403"), std::string::npos);
+  EXPECT_TRUE(rig.reads.empty());
+  EXPECT_TRUE(rig.reply());
+  EXPECT_TRUE(rig.reply());
+  EXPECT_EQ(rig.reads, (std::vector<std::string>{"/api/v1/namespaces/team/secrets/demo"}));
+}
+
+TEST(RayToken, that_was_changed_is_read_anew) {
+  TokenRig rig("sesame");
+  rig.secret = "b2xk";
+  EXPECT_FALSE(rig.reply());
+  rig.secret = "c2VzYW1l";
+  rig.pass_pause();
+  EXPECT_TRUE(rig.reply());
+  EXPECT_EQ(rig.reads.size(), 2U);
+}
+
+TEST(RayToken, that_cannot_be_had_is_why_the_head_is_not_asked) {
+  TokenRig rig("sesame");
+  rig.secret = "";
+  const Result<RayReply> reply = rig.reply();
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, ErrorCode::Unavailable);
+  EXPECT_NE(reply.error().message.find("Secret/team/demo"), std::string::npos);
 }
 
 }  // namespace

@@ -35,6 +35,17 @@ bool holds(const ObjectMeta& meta, const Preconditions& wanted) {
          (wanted.resource_version.empty() || wanted.resource_version == meta.resource_version);
 }
 
+// False: it is not there as it should be.
+template <class View>
+bool take_out(Fact<std::vector<View>>& fact, const Action& action) {
+  std::vector<View> views = fact.value();
+  const View* view = find(views, action.target);
+  if (view == nullptr || !holds(view->meta, action.preconditions)) return false;
+  std::erase_if(views, [&](const View& each) { return each.meta.key == action.target; });
+  fact = Known<std::vector<View>>{std::move(views)};
+  return true;
+}
+
 template <class View>
 void sort_by_name(std::vector<View>& views) {
   std::sort(views.begin(), views.end(),
@@ -91,6 +102,13 @@ bool ClusterModel::create(const Action& action) {
     observed_.services = Known<std::vector<ServiceView>>{std::move(services)};
     return true;
   }
+  if (action.target.type == ResourceType::Secret) {
+    auto secrets = observed_.secrets.value();
+    if (find(secrets, action.target) != nullptr) return false;
+    secrets.push_back(served<SecretView>(action, uid, "1"));
+    observed_.secrets = Known<std::vector<SecretView>>{std::move(secrets)};
+    return true;
+  }
   if (find(pods, action.target) != nullptr) return false;
   pods.push_back(served<PodView>(action, uid, "1"));
   pods.back().meta.created_at = now_.wall;
@@ -135,22 +153,20 @@ bool ClusterModel::remove(const Action& action) {
     observed_.pods = Known<std::vector<PodView>>{std::move(pods)};
     return true;
   }
-  auto services = observed_.services.value();
-  ServiceView* service = find(services, action.target);
-  if (service == nullptr || !holds(service->meta, action.preconditions)) return false;
-  std::erase_if(services, [&](const auto& view) { return view.meta.key == action.target; });
-  observed_.services = Known<std::vector<ServiceView>>{std::move(services)};
-  return true;
+  return take_out(observed_.services, action) || take_out(observed_.secrets, action);
 }
 
 void ClusterModel::collect_garbage(const std::string& owner_uid) {
   const auto is_owned = [&](const auto& view) { return view.meta.owner_uid == owner_uid; };
   auto pods = observed_.pods.value();
   auto services = observed_.services.value();
+  auto secrets = observed_.secrets.value();
   std::erase_if(pods, is_owned);
   std::erase_if(services, is_owned);
+  std::erase_if(secrets, is_owned);
   observed_.pods = Known<std::vector<PodView>>{std::move(pods)};
   observed_.services = Known<std::vector<ServiceView>>{std::move(services)};
+  observed_.secrets = Known<std::vector<SecretView>>{std::move(secrets)};
 }
 
 void ClusterModel::pass_time() {
@@ -159,8 +175,10 @@ void ClusterModel::pass_time() {
   const auto is_leaving = [](const auto& view) { return view.meta.terminating; };
   auto pods = observed_.pods.value();
   auto services = observed_.services.value();
+  auto secrets = observed_.secrets.value();
   std::erase_if(pods, is_leaving);
   std::erase_if(services, is_leaving);
+  std::erase_if(secrets, is_leaving);
   for (PodView& pod : pods) {
     if (pod.phase != PodPhase::Pending) continue;
     pod.phase = PodPhase::Running;
@@ -171,6 +189,7 @@ void ClusterModel::pass_time() {
     if (pod.phase == PodPhase::Running || pod.phase == PodPhase::Unknown) pod.ready = true;
   observed_.pods = Known<std::vector<PodView>>{std::move(pods)};
   observed_.services = Known<std::vector<ServiceView>>{std::move(services)};
+  observed_.secrets = Known<std::vector<SecretView>>{std::move(secrets)};
   if (const auto anchor = observed_.anchor.value(); anchor && anchor->meta.terminating) {
     observed_.anchor = Known<std::optional<ConfigMapView>>{std::nullopt};
     collect_garbage(anchor->meta.uid);
@@ -193,6 +212,7 @@ std::map<ResourceKey, std::string> ClusterModel::foreign() const {
   };
   for (const PodView& pod : observed_.pods.value()) add(pod.meta);
   for (const ServiceView& service : observed_.services.value()) add(service.meta);
+  for (const SecretView& secret : observed_.secrets.value()) add(secret.meta);
   return objects;
 }
 

@@ -29,7 +29,8 @@ std::string shown(const Plan& plan, Now now) {
     if (!action.preconditions.uid.empty()) text += ", uid " + action.preconditions.uid;
     if (!action.preconditions.resource_version.empty())
       text += ", version " + action.preconditions.resource_version;
-    if (action.body.json().contains("data"))
+    if (action.makes_token) text += ", with a token";
+    if (action.target.type == ResourceType::ConfigMap && !action.body.is_null())
       text += ", state " + action.body.json().at("data").at("state").get<std::string>();
     text += "\n";
   }

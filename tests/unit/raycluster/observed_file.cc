@@ -141,6 +141,15 @@ ServiceView parse_service(const YAML::Node& node, const Declaration& declaration
   return service;
 }
 
+SecretView parse_secret(const YAML::Node& node, const Declaration& declaration) {
+  allow_only(node, {"name", "owner", "leaving", "uid"});
+  SecretView secret;
+  secret.meta = meta_of_object(node, ResourceType::Secret, declaration.key.ns);
+  secret.meta.terminating = flag(node, "leaving", false);
+  secret.cluster = declaration.key.name;
+  return secret;
+}
+
 std::optional<ConfigMapView> parse_anchor(const YAML::Node& node, const Declaration& declaration) {
   if (node && node.IsScalar() && node.as<std::string>() == "none") return std::nullopt;
   if (node) allow_only(node, {"document", "incarnation", "leaving", "state"});
@@ -173,6 +182,7 @@ void parse_refusals(const YAML::Node& list, const Declaration& declaration, Clus
     const std::string type = node["type"].as<std::string>();
     const ResourceType resource = type == "Pod"       ? ResourceType::Pod
                                   : type == "Service" ? ResourceType::Service
+                                  : type == "Secret"  ? ResourceType::Secret
                                                       : ResourceType::ConfigMap;
     Refusal refusal;
     refusal.error = {parse_code(node["code"].as<std::string>()), text(node, "message", "refused"),
@@ -193,7 +203,7 @@ void forget(const YAML::Node& unknown, const char* name, Fact<T>& fact) {
 World parse_world(const std::string& yaml, const Declaration& declaration) {
   const YAML::Node root = YAML::Load(yaml);
   allow_only(root, {"now", "removed", "was_ready", "anchor", "unknown", "pods", "services",
-                    "refusals", "failures", "lost"});
+                    "secrets", "refusals", "failures", "lost"});
   World world;
   const double now = number(root, "now", 100);
   world.now = {wall_at(now), instant_at(now)};
@@ -218,6 +228,9 @@ World parse_world(const std::string& yaml, const Declaration& declaration) {
   for (const YAML::Node& node : root["services"])
     services.push_back(parse_service(node, declaration));
   observed.services = Known<std::vector<ServiceView>>{services};
+  std::vector<SecretView> secrets;
+  for (const YAML::Node& node : root["secrets"]) secrets.push_back(parse_secret(node, declaration));
+  observed.secrets = Known<std::vector<SecretView>>{secrets};
   parse_refusals(root["refusals"], declaration, observed);
   for (const auto& entry : root["failures"])
     observed.failures[entry.first.as<std::string>()] = {
@@ -226,6 +239,7 @@ World parse_world(const std::string& yaml, const Declaration& declaration) {
   forget(root["unknown"], "anchor", observed.anchor);
   forget(root["unknown"], "pods", observed.pods);
   forget(root["unknown"], "services", observed.services);
+  forget(root["unknown"], "secrets", observed.secrets);
   return world;
 }
 

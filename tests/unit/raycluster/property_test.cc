@@ -39,6 +39,7 @@ Declaration any_declaration() {
   Declaration declaration = base();
   auto& spec = std::get<RayClusterSpec>(declaration.spec);
   spec.suspend = *inRange(0, 6) == 0;
+  spec.token_auth = *arbitrary<bool>();
   for (GroupSpec& group : spec.workers) {
     group.replicas = *inRange(0, 5);
     group.suspend = *inRange(0, 6) == 0;
@@ -131,6 +132,18 @@ std::vector<ServiceView> any_services(Now now) {
   return services;
 }
 
+std::vector<SecretView> any_secrets(Now now) {
+  std::vector<SecretView> secrets;
+  for (const char* name : {"demo", "odd"}) {
+    if (*arbitrary<bool>()) continue;
+    SecretView secret;
+    secret.meta = any_meta(ResourceType::Secret, name, now);
+    secret.cluster = "demo";
+    secrets.push_back(secret);
+  }
+  return secrets;
+}
+
 // A world with or without an anchor, in every state of disorder.
 World any_world(const Declaration& declaration) {
   const bool with_anchor = !rarely();
@@ -141,6 +154,7 @@ World any_world(const Declaration& declaration) {
     pods.push_back(any_pod(cluster_spec(declaration), world.now));
   world.observed.pods = Known<std::vector<PodView>>{distinct(std::move(pods))};
   world.observed.services = Known<std::vector<ServiceView>>{any_services(world.now)};
+  world.observed.secrets = Known<std::vector<SecretView>>{any_secrets(world.now)};
   if (with_anchor && rarely()) {
     auto anchor = world.observed.anchor.value();
     anchor->spec_hash = "v1:old";
@@ -198,6 +212,7 @@ std::map<ResourceKey, std::string> owned_objects(const ClusterObserved& observed
   };
   for (const PodView& pod : observed.pods.value()) add(pod.meta);
   for (const ServiceView& service : observed.services.value()) add(service.meta);
+  for (const SecretView& secret : observed.secrets.value()) add(secret.meta);
   return owned;
 }
 
@@ -271,10 +286,11 @@ TEST(AnyWorld, that_is_not_known_gets_no_action) {
     const Declaration declaration = any_declaration();
     World world = any_world(declaration);
     const Unknown unknown{"the list is not complete yet"};
-    const int which = *inRange(0, 3);
+    const int which = *inRange(0, 4);
     if (which == 0) world.observed.anchor = unknown;
     if (which == 1) world.observed.pods = unknown;
     if (which == 2) world.observed.services = unknown;
+    if (which == 3) world.observed.secrets = unknown;
     const Plan plan = plan_of(world, declaration);
     RC_ASSERT(plan.actions.empty());
     RC_ASSERT(plan.message == unknown.why);
@@ -324,6 +340,10 @@ std::string shown(const ClusterModel& model) {
     add(service.meta);
     text += "\n";
   }
+  for (const SecretView& secret : model.observed().secrets.value()) {
+    add(secret.meta);
+    text += "\n";
+  }
   return text;
 }
 
@@ -359,6 +379,10 @@ void expect_as_declared(const ClusterModel& model, const Plan& plan,
     expect_whole_replicas(model, group);
     total += wanted;
   }
+  const auto& secrets = model.observed().secrets.value();
+  RC_ASSERT(std::count_if(secrets.begin(), secrets.end(), [&](const SecretView& secret) {
+              return secret.meta.owner_uid == uid;
+            }) == (spec.token_auth ? 1 : 0));
   std::int64_t all = 0;
   for (const auto& [group, count] : counts) all += count;
   RC_ASSERT(all == total);
@@ -372,8 +396,10 @@ TEST(AnyWorld, comes_to_rest_as_declared) {
     ClusterModel model(world.observed, world.now);
     const Plan plan = settle(model, world, declaration);
     RC_LOG() << shown(model) << render(plan);
-    const bool names_are_free = is_free(model, ResourceType::Pod, "demo-head") &&
-                                is_free(model, ResourceType::Service, "demo-head-svc");
+    const bool names_are_free =
+        is_free(model, ResourceType::Pod, "demo-head") &&
+        is_free(model, ResourceType::Service, "demo-head-svc") &&
+        (!cluster_spec(declaration).token_auth || is_free(model, ResourceType::Secret, "demo"));
     if (!names_are_free && plan.phase == Phase::Degraded) return;
     if (!names_are_free && cluster_spec(declaration).suspend) return;
     expect_as_declared(model, plan, declaration);

@@ -74,6 +74,7 @@ class ScalingTest : public testing::Test {
     observed.anchor = Known<std::optional<ConfigMapView>>{std::nullopt};
     observed.pods = Known<std::vector<PodView>>{{}};
     observed.services = Known<std::vector<ServiceView>>{{}};
+    observed.secrets = Known<std::vector<SecretView>>{{}};
     return observed;
   }
 

@@ -132,6 +132,16 @@ TEST(GcsCodec, frames_a_call) {
   EXPECT_EQ(framed.body.size(), 5U + 0x20);
 }
 
+TEST(GcsCodec, shows_the_token_where_there_is_one) {
+  const auto header = [](const std::string& token) {
+    const auto call = render_call(request_of(GetResourceState{}), Duration{5'000}, token).value();
+    const auto found = call.headers.find("Authorization");
+    return found == call.headers.end() ? std::string("none") : found->second;
+  };
+  EXPECT_EQ(header(""), "none");
+  EXPECT_EQ(header("sesame"), "Bearer sesame");
+}
+
 TEST(GcsCodec, reads_the_answer_to_a_drain) {
   const auto drain = request_of(DrainRequest{});
   EXPECT_EQ(std::get<DrainReply>(decode(drain, bytes_of("0801")).value()), (DrainReply{true, {}}));
