@@ -166,8 +166,14 @@ Fact<RayResourceState> ask_head(WhyRun& run, const Subject& subject, const RayCl
   return Known<RayResourceState>{std::get<RayResourceState>(*reply)};
 }
 
+// InvalidInput also for one that was edited into another object's.
 Result<Declaration> anchored_declaration(const ConfigMapView& anchor) {
-  return parse_document(TRY(anchored_document(anchor)), anchored_provenance(anchor));
+  const ObjectKey key = TRY(anchored_key(anchor));
+  const Document document = TRY(anchored_document(anchor));
+  Declaration declaration = TRY(parse_document(document, anchored_provenance(anchor)));
+  if (declaration.key == key) return declaration;
+  return fail(ErrorCode::InvalidInput, "the anchor holds another object's document",
+              to_string(anchor.meta.key));
 }
 
 // What clusters other than the subject's have, and what policies say of all; what the others would

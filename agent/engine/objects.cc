@@ -146,8 +146,15 @@ void Objects::forget_lost_replicas(Record& record, const std::vector<PodView>& p
                 [&](const std::string& replica) { return !there.contains(replica); });
 }
 
+// It may want to give that name to the Secret with its token.
+void Objects::wake_cluster_named_as(const ResourceKey& secret) {
+  const ObjectKey cluster{Kind::RayCluster, secret.ns, secret.name};
+  if (secret.type == ResourceType::Secret && records_.contains(cluster)) dirty_.insert(cluster);
+}
+
 void Objects::on_change(const ResourceView* before, const ResourceView* after, Now now) {
   const ResourceView& view = after != nullptr ? *after : *before;
+  wake_cluster_named_as(meta_of(view).key);
   const std::optional<ObjectKey> key = owner_of(view);
   if (!key) return;
   if (is_companion(key->kind) && !records_.contains(*key)) return;
@@ -179,6 +186,7 @@ void Objects::on_answer(const ResourceKey& target, const ResourceView* written, 
   if (is_companion(key.kind)) wake_whom_it_kept(key);
   if (!writes_.refusals().contains(target) && !writes_.is_unknown(target)) targets_.erase(target);
   mark(key);
+  wake_cluster_named_as(target);
   // Jobs and services write their clusters' anchors: the cluster waits for the answer, too.
   const ResourceView* view = cache_.find(target);
   const std::optional<ObjectKey> of = view == nullptr ? std::nullopt : owner_of(*view);
@@ -199,7 +207,8 @@ bool Objects::is_gone(const ObjectKey& key, const Record& record) const {
   if (!record.wish.in_inventory) return true;
   const ResourceKey target = sync::companion_resource(key);
   if (!cache_.is_complete(target.type)) return false;
-  return cache_.find(target) == nullptr || !is_prunable(key);
+  const ResourceView* live = cache_.find(target);
+  return live == nullptr || !meta_of(*live).owner_uid.empty() || !is_prunable(key);
 }
 
 // Without `room` nothing is written.
@@ -399,13 +408,22 @@ ClusterObserved Objects::observe_cluster(const ObjectKey& key, const Record& rec
     observed.services = Known<std::vector<ServiceView>>{cache_.services_of(key.ns, key.name)};
   observed.secrets = incomplete(ResourceType::Secret);
   if (cache_.is_complete(ResourceType::Secret))
-    observed.secrets = Known<std::vector<SecretView>>{cache_.secrets_of(key.ns, key.name)};
+    observed.secrets = Known<std::vector<SecretView>>{secrets_around(key)};
   observed.refusals = refusals_of(key);
   observed.creates = creates_of(key);
   for (const auto& [group, failures] : record.failures)
     if (now.monotonic - failures.last <= k_failures_remembered) observed.failures[group] = failures;
   observed.was_ready = record.was_ready;
   return observed;
+}
+
+// Those with the cluster's label, and the one with its name, whosever it is.
+std::vector<SecretView> Objects::secrets_around(const ObjectKey& cluster) const {
+  std::vector<SecretView> secrets = cache_.secrets_of(cluster.ns, cluster.name);
+  const ResourceView* named = cache_.find({ResourceType::Secret, cluster.ns, cluster.name});
+  const auto* secret = named == nullptr ? nullptr : std::get_if<SecretView>(named);
+  if (secret != nullptr && secret->cluster != cluster.name) secrets.push_back(*secret);
+  return secrets;
 }
 
 sync::LiveFacts Objects::live_facts(const AgentState& state, const LoadedCommit& commit) {

@@ -137,6 +137,7 @@ class Objects {
   Duration rest_after_look(const ObjectKey& key) const;
   std::optional<ObjectKey> owner_of(const ResourceView& view) const;
   static ObjectKey owner_of_service(const ServiceView& service);
+  void wake_cluster_named_as(const ResourceKey& secret);
   void note_lost_host(const PodView& gone, const ObjectKey& key);
   static void forget_lost_replicas(Record& record, const std::vector<PodView>& pods);
   void count_failure(const PodView* before, const PodView& after, const ObjectKey& key, Now now);
@@ -188,6 +189,7 @@ class Objects {
   Plan not_yet_known() const;
   Fact<std::optional<ConfigMapView>> observe_anchor(const ObjectKey& key) const;
   ClusterObserved observe_cluster(const ObjectKey& key, const Record& record, Now now) const;
+  std::vector<SecretView> secrets_around(const ObjectKey& cluster) const;
   const ConfigMapView* anchor_of(const ObjectKey& key) const;
   std::map<ResourceKey, Refusal> refusals_of(const ObjectKey& key) const;
   std::set<ResourceKey> creates_of(const ObjectKey& key) const;

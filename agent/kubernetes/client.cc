@@ -14,6 +14,8 @@
 namespace ray_gitops::kubernetes {
 namespace {
 
+constexpr int k_not_found = 404;
+
 using MaybeView = std::optional<ResourceView>;
 
 struct Listing {
@@ -36,8 +38,11 @@ bool is_success(const HttpResponse& response) {
 
 Result<ListPage> page_of(const Result<HttpResponse>& answer, ResourceType type) {
   if (!answer) return tl::unexpected<Error>(answer.error());
-  if (!is_success(*answer)) return tl::unexpected<Error>(parse_error(*answer, type));
-  return parse_list_page(*answer, type);
+  if (is_success(*answer)) return parse_list_page(*answer, type);
+  Error error = parse_error(*answer, type);
+  // A list needs no object: this server has no such type (without a Status, as of its paths).
+  if (answer->status == k_not_found) error.code = ErrorCode::NotFound;
+  return tl::unexpected(std::move(error));
 }
 
 Result<MaybeView> written_object(const Result<HttpResponse>& answer, const Action& action) {

@@ -97,7 +97,7 @@ void Preview::finish(bool complete) {
   for (const auto& [list, error] : unlisted_)
     report_.unseen.push_back(std::string(plural_of(list.first)) +
                              (list.second.empty() ? "" : " in namespace " + list.second) +
-                             " cannot be listed: " + describe(error));
+                             " cannot be listed: " + error.message);
   done_ = true;
 }
 

@@ -192,6 +192,7 @@ class ClusterChecker {
             "write mode: token, or mode: disabled");
     if (token) need_version({2, 52, 0}, path / "mode", "token authentication");
     check_token_secret(*options, path / "secretName");
+    if (token) check_token_variables();
     if (!flag_at(spec_, {"authOptions", "enableK8sTokenAuth"})) return;
     const Path flag = path / "enableK8sTokenAuth";
     need_version({2, 55, 0}, flag, "Kubernetes token authentication");
@@ -204,6 +205,21 @@ class ClusterChecker {
     if (owner != ClusterOwner::None)
       error(Rule::AuthSettings, flag, "enableK8sTokenAuth in the cluster of a job or service",
             "remove it");
+  }
+
+  // The agent could not know what pods then ask for.
+  void check_token_variables() {
+    check_token_variables(head_, path_ / "headGroupSpec");
+    const Json& groups = at_or_null(spec_, {"workerGroupSpecs"});
+    for (std::size_t index = 0; index < groups.size(); ++index)
+      check_token_variables(groups[index], path_ / "workerGroupSpecs" / index);
+  }
+  void check_token_variables(const Json& group, const Path& path) {
+    for (const char* variable : {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN"})
+      if (environment_of(group, variable))
+        error(Rule::AuthSettings, path / "template" / "spec" / "containers" / 0 / "env",
+              std::string(variable) + " is set, and mode: token sets it, too",
+              "remove the variable, or write mode: disabled");
   }
 
   void check_token_secret(const Json& options, const Path& path) {

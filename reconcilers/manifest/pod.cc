@@ -10,6 +10,7 @@
 #include "reconcilers/manifest/pod_template.h"
 #include "reconcilers/manifest/probes.h"
 #include "reconcilers/manifest/ray_start.h"
+#include "reconcilers/manifest/service.h"
 
 namespace ray_gitops {
 namespace {
@@ -237,9 +238,10 @@ std::string wait_for_gcs(const std::string& host, const std::string& port) {
 // `ray start` asks the GCS for the head's node before it starts one, every two seconds (Ray 2.60),
 // and the head registers its node once the agent on it listens. Who comes earlier takes the cores
 // that the head needs for that, and then waits for the next two seconds; but not for long, where
-// something keeps this port from us.
-std::string wait_for_node(const std::string& host, const std::string& port) {
-  return "started=$SECONDS; until " + connects(host, port, "") +
+// something keeps this port from us. A Service with an address of its own has no such port.
+std::string wait_for_node(const PodFacts& facts) {
+  if (!has_headless_service(facts.spec)) return {};
+  return "started=$SECONDS; until " + connects(facts.service_fqdn, agent_port(facts.spec), "") +
          " || [ $((SECONDS - started)) -ge 15 ]; do sleep 0.25; done";
 }
 
@@ -247,9 +249,7 @@ Json wait_container(const Json& ray_container, const PodFacts& facts) {
   const Json resources{{"cpu", "200m"}, {"memory", "256Mi"}};
   Json wait{{"name", "wait-gcs-ready"},
             {"command", {"/bin/bash", "-c", "--"}},
-            {"args",
-             {wait_for_gcs(facts.service_fqdn, facts.port) +
-              wait_for_node(facts.service_fqdn, agent_port(facts.spec))}},
+            {"args", {wait_for_gcs(facts.service_fqdn, facts.port) + wait_for_node(facts)}},
             {"resources", {{"requests", resources}, {"limits", resources}}}};
   for (const char* member : {"image", "imagePullPolicy", "securityContext", "env", "volumeMounts"})
     if (ray_container.contains(member)) wait[member] = ray_container[member];

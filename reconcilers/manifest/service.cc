@@ -55,7 +55,7 @@ Json service_spec(const Declaration& declaration, const RayClusterSpec& spec) {
                                                                         : Json::object();
   const std::string type = type_of(user_service, spec);
   if (!type.empty()) body["type"] = type;
-  if (!user_service.is_object() && (type.empty() || type == "ClusterIP")) {
+  if (has_headless_service(spec)) {
     body["clusterIP"] = "None";
     body["publishNotReadyAddresses"] = true;
   }
@@ -85,6 +85,12 @@ Document with_desired_hash(Json body) {
 }
 
 }  // namespace
+
+bool has_headless_service(const RayClusterSpec& spec) {
+  const Json& user_service = spec.head_service.json();
+  const std::string type = type_of(user_service, spec);
+  return !user_service.is_object() && (type.empty() || type == "ClusterIP");
+}
 
 Document head_service_body(const Declaration& declaration, const RayClusterSpec& spec,
                            const OwnerFacts& owner) {

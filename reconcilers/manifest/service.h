@@ -15,6 +15,9 @@ struct OwnerFacts {
   std::string anchor_uid;
 };
 
+// Its name leads to the head pod itself, at every port.
+bool has_headless_service(const RayClusterSpec& spec);
+
 // The body to apply, with its desired hash in an annotation. Deviation from KubeRay: the ports of a
 // user's headService and ours are merged by name and by number, not appended.
 Document head_service_body(const Declaration& declaration, const RayClusterSpec& spec,

@@ -10,7 +10,6 @@ std::optional<std::string> first_unknown(const ClusterObserved& observed) {
   if (!observed.anchor.is_known()) return observed.anchor.why();
   if (!observed.pods.is_known()) return observed.pods.why();
   if (!observed.services.is_known()) return observed.services.why();
-  if (!observed.secrets.is_known()) return observed.secrets.why();
   return std::nullopt;
 }
 

@@ -30,7 +30,8 @@ class Planning {
       : declaration_(*input.declaration),
         spec_(*input.spec),
         owner_(*input.owner),
-        observed_(*input.observed) {}
+        observed_(*input.observed),
+        has_head_with_token_(input.has_head_with_token) {}
 
   Belongings run() {
     plan_services();
@@ -42,12 +43,14 @@ class Planning {
   void plan_services();
   bool plan_service(const Document& body, const std::string& what);
   void plan_token();
+  void judge_holder(const SecretView& holder);
   void add(Action action) { plan_.actions.push_back(std::move(action)); }
 
   const Declaration& declaration_;
   const RayClusterSpec& spec_;
   const OwnerFacts& owner_;
   const ClusterObserved& observed_;
+  const bool has_head_with_token_;
   Belongings plan_;
 };
 
@@ -105,7 +108,8 @@ bool Planning::plan_service(const Document& body, const std::string& what) {
 }
 
 void Planning::plan_token() {
-  const bool is_made = spec_.token_auth && spec_.token_secret.empty();
+  if (!observed_.secrets.is_known()) return;
+  const bool is_made = makes_token(spec_);
   const ResourceKey target{ResourceType::Secret, declaration_.key.ns,
                            token_secret_name(declaration_.key.name, spec_)};
   const SecretView* holder = nullptr;
@@ -115,11 +119,9 @@ void Planning::plan_token() {
       add(delete_action(secret.meta, k_wave_workers, "the cluster does not ask for it any more"));
   }
   if (!is_made) return;
-  if (holder != nullptr) {
-    if (!is_live(holder->meta, owner_) && !holder->meta.terminating)
-      plan_.token_name_holder = to_string(target);
-    return;
-  }
+  if (holder != nullptr) return judge_holder(*holder);
+  plan_.token_problem = to_string(target) + " with its token is not there yet";
+  if (has_head_with_token_) return;
   add({.verb = Verb::Create,
        .target = target,
        .body = token_secret_body(declaration_, spec_, owner_),
@@ -130,13 +132,27 @@ void Planning::plan_token() {
        .makes_token = true});
 }
 
+void Planning::judge_holder(const SecretView& holder) {
+  if (is_live(holder.meta, owner_)) return;
+  const std::string name = to_string(holder.meta.key);
+  plan_.token_name_is_taken = !holder.meta.terminating;
+  plan_.token_problem =
+      holder.meta.terminating
+          ? "an earlier " + name + " is still ending"
+          : name + " exists and is not ours; delete it, or name it in authOptions.secretName";
+}
+
 }  // namespace
 
 Belongings plan_belongings(const BelongingsInput& input) { return Planning(input).run(); }
 
+bool makes_token(const RayClusterSpec& spec) {
+  return spec.token_auth && spec.token_secret.empty();
+}
+
 bool has_token(const BelongingsInput& input) {
   const RayClusterSpec& spec = *input.spec;
-  if (!spec.token_auth || !spec.token_secret.empty()) return true;
+  if (!makes_token(spec)) return true;
   const auto& secrets = input.observed->secrets.value();
   return std::any_of(secrets.begin(), secrets.end(), [&](const SecretView& secret) {
     return is_live(secret.meta, *input.owner) &&

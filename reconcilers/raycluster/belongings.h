@@ -15,21 +15,26 @@ struct BelongingsInput {
   const Declaration* declaration = nullptr;
   const RayClusterSpec* spec = nullptr;
   const OwnerFacts* owner = nullptr;
-  const ClusterObserved* observed = nullptr;  // with every fact known
+  const ClusterObserved* observed = nullptr;  // with every fact known that its spec needs
+  // A head is there that was made with a token, or will be: it would not know another one.
+  bool has_head_with_token = false;
 };
 
 struct Belongings {
   std::vector<Action> actions;
   bool head_service_present = false;  // and as it should be
-  // What holds the name that the Secret with the token is to have; empty: nothing that is not ours.
-  std::string token_name_holder;
+  // Why there is no Secret with the token yet; empty: it is there, or none is wanted.
+  std::string token_problem;
+  bool token_name_is_taken = false;  // by a Secret that is not ours
 };
 
 // Makes what is missing, replaces what differs, deletes what is not wanted any more.
 Belongings plan_belongings(const BelongingsInput& input);
 
-// Nothing of the cluster can start, or join, without it: the Secret that we make for its token.
-// True where there is none to make.
+// The cluster has a token of ours, by its file.
+bool makes_token(const RayClusterSpec& spec);
+// The Secret that we make for it is there, or none is to be made. Without it nothing of the cluster
+// can start or join.
 bool has_token(const BelongingsInput& input);
 
 }  // namespace ray_gitops::raycluster

@@ -68,9 +68,7 @@ std::string first_problem(const HealthInput& input) {
 bool is_taken(const PodView* holder) { return holder != nullptr && !holder->meta.terminating; }
 
 std::string what_is_missing(const HealthInput& input) {
-  if (!input.token_name_holder.empty())
-    return input.token_name_holder +
-           " exists and is not ours; delete it, or name it in authOptions.secretName";
+  if (!input.token_problem.empty()) return input.token_problem;
   if (is_taken(input.name_holder))
     return "pod " + input.name_holder->meta.key.name +
            " exists and is not ours; delete it, or rename the cluster";
@@ -96,7 +94,7 @@ void say(Plan& plan, Phase phase, std::string reason, std::string message) {
 }
 
 bool has_taken_name(const HealthInput& input) {
-  if (is_taken(input.name_holder) || !input.token_name_holder.empty()) return true;
+  if (is_taken(input.name_holder) || input.token_name_is_taken) return true;
   const auto& refusals = input.observed->refusals;
   return std::any_of(refusals.begin(), refusals.end(), [](const auto& entry) {
     return entry.second.error.code == ErrorCode::AlreadyExists;
@@ -119,7 +117,8 @@ void choose_phase(const HealthInput& input, const Count& count, Plan& plan) {
              : "pods are being removed: suspended by its file");
     return;
   }
-  const bool settled = input.restarting.empty() && input.service_present;
+  const bool settled =
+      input.restarting.empty() && input.service_present && input.token_problem.empty();
   if (count.ready == count.wanted && !count.surplus && settled) {
     say(plan, Phase::Ready, "AllPodsReady",
         "the head and " + plural(count.wanted - 1, "worker") + " are ready");
@@ -139,10 +138,11 @@ void choose_phase(const HealthInput& input, const Count& count, Plan& plan) {
   if (has_taken_name(input)) return say(plan, Phase::Degraded, "NameTaken", message);
   if (!input.observed->refusals.empty()) return say(plan, Phase::Degraded, "WriteRefused", message);
   if (input.failing) return say(plan, Phase::Degraded, "PodsFailing", message);
+  const char* beside = input.token_problem.empty() ? "ServiceNotReady" : "TokenNotReady";
   const bool pods_ready = count.ready == count.wanted;
   if (input.observed->was_ready)
-    return say(plan, Phase::Degraded, pods_ready ? "ServiceNotReady" : "PodsNotReady", message);
-  say(plan, Phase::Progressing, pods_ready ? "ServiceNotReady" : "PodsStarting", message);
+    return say(plan, Phase::Degraded, pods_ready ? beside : "PodsNotReady", message);
+  say(plan, Phase::Progressing, pods_ready ? beside : "PodsStarting", message);
 }
 
 nlohmann::json ray_facts(const HealthInput& input, const Count& count) {

@@ -22,7 +22,8 @@ struct HealthInput {
   bool failing = false;    // pods failed and their replacement is on its way or waits
   // Who holds the head's name while the head is missing.
   const PodView* name_holder = nullptr;
-  std::string token_name_holder = {};  // see Belongings
+  std::string token_problem = {};  // see Belongings
+  bool token_name_is_taken = false;
 };
 
 // Fills phase, reason, message, conditions and `ray` of the plan. Ready is: every declared pod is

@@ -42,6 +42,8 @@ struct ClusterObserved {
   // the decision to find out.
   Fact<std::vector<PodView>> pods;
   Fact<std::vector<ServiceView>> services;
+  // The same of Secrets, and the one with the cluster's name, whosever it is. Only a cluster with a
+  // token that we make needs it.
   Fact<std::vector<SecretView>> secrets;
   std::map<ResourceKey, Refusal> refusals;
   // Creates that are on their way: what they make is not there yet, and not missing any more.

@@ -59,6 +59,7 @@ class Round {
   std::string why_restart() const;
   void plan_belongings();
   BelongingsInput belongings_input() const;
+  bool waits_for_token() const;
   void plan_suspended();
   void plan_leaving();
   void plan_scale_down();
@@ -88,7 +89,8 @@ class Round {
   bool service_present_ = false;
   bool failing_ = false;
   const PodView* name_holder_ = nullptr;
-  std::string token_name_holder_;
+  std::string token_problem_;
+  bool token_name_is_taken_ = false;
   std::string restarting_;
   Plan plan_;
 };
@@ -195,7 +197,9 @@ std::string Round::why_restart() const {
                                    [](const auto& entry) { return !entry.second.empty(); });
   if (census_.head == nullptr) return workers ? "its head pod is gone" : std::string{};
   if (has_failed(*census_.head) && workers) return "its head pod failed: " + census_.head->problem;
-  if (census_.head->template_hash == spec_.head.template_hash && !has_token(belongings_input()))
+  // What runs goes on until the token is there that everything is to have.
+  if (waits_for_token()) return {};
+  if (!has_token(belongings_input()))
     return "the Secret with its token is gone, and its pods know no other";
   if (census_.head->runtime_hash != spec_.head.runtime_hash)
     return "the Ray version or the head's image changed";
@@ -207,15 +211,27 @@ std::string Round::why_restart() const {
   return {};
 }
 
+// It did not have one of ours so far.
+bool Round::waits_for_token() const {
+  return census_.head != nullptr && census_.head->template_hash != spec_.head.template_hash &&
+         !has_token(belongings_input());
+}
+
 void Round::plan_belongings() {
   Belongings belongings = raycluster::plan_belongings(belongings_input());
   service_present_ = belongings.head_service_present;
-  token_name_holder_ = std::move(belongings.token_name_holder);
+  token_problem_ = std::move(belongings.token_problem);
+  token_name_is_taken_ = belongings.token_name_is_taken;
   for (Action& action : belongings.actions) add(std::move(action));
 }
 
 BelongingsInput Round::belongings_input() const {
-  return {.declaration = &declaration_, .spec = &spec_, .owner = &owner_, .observed = &observed_};
+  return {.declaration = &declaration_,
+          .spec = &spec_,
+          .owner = &owner_,
+          .observed = &observed_,
+          .has_head_with_token =
+              census_.head != nullptr && census_.head->template_hash == spec_.head.template_hash};
 }
 
 // Workers leave first, the head last, so that running tasks can end in an orderly way.
@@ -303,7 +319,7 @@ void Round::plan_head() {
 // No worker before its head: a worker without one waits in vain, and a head that is missing beside
 // workers must mean that it was lost.
 void Round::plan_workers() {
-  if (census_.head == nullptr || has_failed(*census_.head)) return;
+  if (census_.head == nullptr || has_failed(*census_.head) || waits_for_token()) return;
   const bool restarts = std::any_of(spec_.workers.begin(), spec_.workers.end(),
                                     [&](const GroupSpec& group) { return is_outdated(group); });
   bool may_restart = true;
@@ -388,7 +404,8 @@ void Round::finish() {
                    .restarting = restarting_,
                    .failing = failing_,
                    .name_holder = name_holder_,
-                   .token_name_holder = token_name_holder_},
+                   .token_problem = token_problem_,
+                   .token_name_is_taken = token_name_is_taken_},
                   plan_);
 }
 
@@ -398,6 +415,8 @@ Plan reconcile(const Declaration& declaration, const ClusterObserved& observed,
                const std::string& agent_id, Now now) {
   if (const auto unknown = first_unknown(observed))
     return stopped_plan(Phase::Pending, "NotYetKnown", *unknown);
+  if (makes_token(std::get<RayClusterSpec>(declaration.spec)) && !observed.secrets.is_known())
+    return stopped_plan(Phase::Pending, "NotYetKnown", observed.secrets.why());
   return Round(declaration, observed, agent_id, now).run();
 }
 

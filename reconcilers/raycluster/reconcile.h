@@ -34,9 +34,9 @@ struct Departure {
 };
 
 // What to do when its file is gone and the removal is approved, or the job that it was made for
-// wants it no more: workers, then the head, then the
-// Service, then the anchor. Nothing that the anchor does not own is deleted. Phase Removing; no
-// actions and no anchor left means that it is done.
+// wants it no more: workers, then the head, then
+// Services and the token, then the anchor. Nothing that the anchor does not own is deleted. Phase
+// Removing; no actions and no anchor left means that it is done.
 Plan plan_removal(const ObjectKey& key, const Departure& departure, const ClusterObserved& observed,
                   Now now);
 

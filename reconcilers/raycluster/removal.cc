@@ -49,6 +49,10 @@ void remove_next(const ConfigMapView& anchor, const std::string& reason,
     for (const ServiceView& service : observed.services.value())
       if (service.meta.owner_uid == anchor.meta.uid && !service.meta.terminating)
         plan.actions.push_back(delete_action(service.meta, k_wave_leaving, reason));
+    if (observed.secrets.is_known())
+      for (const SecretView& secret : observed.secrets.value())
+        if (secret.meta.owner_uid == anchor.meta.uid && !secret.meta.terminating)
+          plan.actions.push_back(delete_action(secret.meta, k_wave_leaving, reason));
     if (plan.actions.empty() && !anchor.meta.terminating)
       plan.actions.push_back(delete_action(anchor.meta, k_wave_anchor, reason));
     sort_actions(plan.actions);

@@ -88,6 +88,9 @@ Plan reconcile_companion(const Declaration& declaration, const CompanionObserved
                          const std::string& agent_id, Instant now) {
   if (!observed.live.is_known()) return say_unknown(observed);
   const std::optional<ObjectMeta>& live = observed.live.value();
+  if (live && !live->owner_uid.empty())
+    return say(Phase::Blocked, "NameTaken",
+               to_string(live->key) + " belongs to another object; give this one another name");
   const bool current = live && !live->terminating && live->desired_hash == declaration.spec_hash;
   if (current && !observed.touched) return say(Phase::Ready, "Applied", "applied as written");
   if (live && live->terminating)
@@ -116,7 +119,7 @@ Plan plan_companion_removal(const ObjectKey& key, const CompanionObserved& obser
   const bool stays = key.kind == Kind::Namespace || !observed.is_prunable;
   if (!observed.live.is_known() || stays || observed.waits) return plan;
   const std::optional<ObjectMeta>& live = observed.live.value();
-  if (live && !live->terminating)
+  if (live && !live->terminating && live->owner_uid.empty())
     plan.actions.push_back({.verb = Verb::Delete,
                             .target = live->key,
                             .body = {},

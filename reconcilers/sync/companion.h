@@ -27,7 +27,9 @@ ResourceKey companion_resource(const ObjectKey& key);
 bool is_prunable(const ObjectKey& key, const ResourceView* live);
 
 struct CompanionObserved {
-  Fact<std::optional<ObjectMeta>> live;  // among the objects that carry the agent's label
+  // Among the objects that carry the agent's label. One that a controller owns is not the
+  // companion, but something that was made for another object: it is neither written nor deleted.
+  Fact<std::optional<ObjectMeta>> live;
   // Our field manager does not own what it owned after we last applied it: somebody changed that.
   bool touched = false;
   std::string last_other;        // the field manager that wrote last beside us, or ""

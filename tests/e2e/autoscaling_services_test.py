@@ -72,7 +72,7 @@ spec:
         minReplicas: {least}
         maxReplicas: {most}
         rayStartParams: {{num-cpus: "1"}}
-{code_template("ray-worker", "512Mi", "sleeper", ENVIRONMENT, 8)}"""
+{code_template("ray-worker", "1Gi", "sleeper", ENVIRONMENT, 8)}"""
 
 
 class Load:

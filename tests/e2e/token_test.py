@@ -2,19 +2,22 @@
 
 import base64
 import json
+import re
+import subprocess
 import urllib.error
 import urllib.request
 
 import elastic
+import jobs_test
+import services_test
 from kubernetes import uids
-from world import (PODS_SECONDS_MAX, RAY_VERSION, STATUS_SECONDS_MAX, Story, cluster_yaml,
-                   is_ready, wait_for)
+from world import (PODS_SECONDS_MAX, PROGRAM, STATUS_SECONDS_MAX, Story, cluster_yaml, is_ready,
+                   wait_for)
 
-TOKEN = "  authOptions: {mode: token}\n"
-
-
-def with_token(cluster):
-    return cluster.replace("  headGroupSpec:", f"{TOKEN}  headGroupSpec:", 1)
+def with_token(document):
+    """The same with a token for its cluster."""
+    return re.sub(r"^( +)headGroupSpec:", r"\1authOptions: {mode: token}\n\1headGroupSpec:",
+                  document, count=1, flags=re.MULTILINE)
 
 
 JOB = f"""\
@@ -97,7 +100,18 @@ class Secrets(Story):
         self.wait_for_pods("other")
         self.assertNotEqual(theirs["data"], self.secret("other")["data"])
 
-    def test_5_it_leaves_with_its_cluster(self):
+    def test_5_nor_is_one_that_stands_in_git_until_that_is_gone(self):
+        self.repository.write("clusters/secret.yaml", "apiVersion: v1\nkind: Secret\n"
+                              "metadata: {name: third}\nstringData: {auth_token: theirs}\n")
+        self.push("A Secret")
+        wait_for(lambda: self.secret("third"), STATUS_SECONDS_MAX, "the Secret in Git")
+        self.declare("third")
+        self.assertEqual("NameTaken", self.wait_for_status("third", "Degraded")["reason"])
+        self.repository.remove("clusters/secret.yaml")
+        self.push("No Secret")
+        self.wait_for_pods("third")
+
+    def test_6_it_leaves_with_its_cluster(self):
         self.repository.remove("clusters/other.yaml")
         self.push("No other")
         wait_for(lambda: self.secret("other") is None, PODS_SECONDS_MAX, "the Secret's end")
@@ -132,9 +146,15 @@ class Tokens(Story):
         head = self.pods("elastic")["elastic-head"]
         return status_of(f"http://{head['status']['podIP']}:8265/api/version", token)
 
-    def job(self):
-        path = f"objects/{self.namespace}/rayjob/guarded.json"
-        return json.loads(self.repository.status_file(path) or "{}")
+    def phase(self, kind, name):
+        path = f"objects/{self.namespace}/{kind}/{name}.json"
+        return json.loads(self.repository.status_file(path) or "{}").get("phase")
+
+    def wait_for_job(self, name):
+        phase = wait_for(lambda: self.phase("rayjob", name) if self.phase("rayjob", name) in
+                         ("Succeeded", "Failed") else None, elastic.JOB_SECONDS_MAX,
+                         "the end of the job")
+        self.assertEqual("Succeeded", phase)
 
     def test_1_the_head_answers_nobody_without_it(self):
         self.repository.write("clusters/elastic.yaml",
@@ -145,14 +165,16 @@ class Tokens(Story):
         self.assertEqual((401, 403, 200), (
             self.head_status(), self.head_status("wrong"), self.head_status(self.token())))
 
-    def test_2_a_job_runs_on_workers_that_came_for_it(self):
-        self.repository.write("clusters/job.yaml", JOB)
+    def run_job(self, name):
+        """On a worker that comes for it and leaves drained."""
+        self.repository.write("clusters/job.yaml", JOB.replace("guarded", name))
         self.push("A job")
-        job = wait_for(lambda: self.job() if self.job().get("phase") in ("Succeeded", "Failed")
-                       else None, elastic.JOB_SECONDS_MAX, "the end of the job")
-        self.assertEqual("Succeeded", job["phase"], job)
+        self.wait_for_job(name)
         wait_for(lambda: set(self.pods("elastic")) == {"elastic-head"}, PODS_SECONDS_MAX,
                  "the drained worker's end")
+
+    def test_2_a_job_runs_on_workers_that_came_for_it(self):
+        self.run_job("first")
 
     def test_3_a_lost_token_is_made_anew_and_the_cluster_with_it(self):
         before, old = self.pods("elastic"), self.token()
@@ -167,15 +189,37 @@ class Tokens(Story):
         self.assertNotEqual(old, self.token())
         self.assertEqual((403, 200), (self.head_status(old), self.head_status(self.token())))
 
-    def test_4_a_token_reaches_neither_git_nor_the_log(self):
-        wait_for(lambda: self.status("elastic").get("phase") == "Ready", STATUS_SECONDS_MAX,
-                 "Ready in the status")
-        token = self.token()
-        self.assertNotIn(token, self.agent.log())
-        self.assertNotIn(token, json.dumps(self.status("elastic")))
-        self.assertEqual(RAY_VERSION, self.status("elastic")["ray"]["rayVersion"])
+    def test_4_another_job_runs_with_the_new_token(self):
+        self.run_job("second")
 
-    def test_5_it_leaves_when_nobody_is_asked_any_more(self):
+    def test_5_a_token_reaches_neither_git_nor_the_log(self):
+        branch = [self.repository.status_file(name) for name in self.repository.status_files()]
+        seen = {"log": self.agent.log(), "branch": json.dumps(branch), "plan": self.plan()}
+        for place, text in seen.items():
+            self.assertIn("elastic", text)
+            for shown in (self.token(), self.secret()["data"]["auth_token"]):
+                self.assertNotIn(shown, text, place)
+
+    def plan(self):
+        done = subprocess.run(
+            [PROGRAM, "plan", "--config", self.agent.cache.parent / "agent.yaml", "--output",
+             "json"], capture_output=True, text=True, timeout=60, check=False)
+        return done.stdout + done.stderr
+
+    def test_6_jobs_and_services_have_clusters_that_ask(self):
+        self.repository.write("clusters/own.yaml", with_token(
+            jobs_test.job_yaml("own", "python -c 'import ray; ray.init()'")))
+        self.push("A job with a cluster of its own")
+        self.wait_for_job("own")
+        self.repository.write("clusters/code.yaml", services_test.CODE)
+        self.repository.write("clusters/web.yaml", with_token(services_test.service_yaml("Hello")))
+        self.push("A service")
+        wait_for(lambda: self.phase("rayservice", "web") == "Ready", elastic.JOB_SECONDS_MAX,
+                 "the service")
+        owned = [secret["metadata"]["name"] for secret in self.api.list("secrets", self.namespace)]
+        self.assertTrue(any(name.startswith("web-") for name in owned), owned)
+
+    def test_7_it_leaves_when_nobody_is_asked_any_more(self):
         self.repository.write("clusters/elastic.yaml",
                               elastic.cluster_yaml(elastic.group_yaml("small", 2)))
         commit = self.push("No token")

@@ -23,6 +23,7 @@ STORIES = (
     "crash_test.Crashes.test_a_second_agent_of_the_same_id_writes_nothing",
     "crash_test.Crashes.test_converged_is_silent",
     "token_test.Secrets",
+    "plan_test",
     "metrics_test",
     "ray_access_test",
     "leader_test",

@@ -1,9 +1,10 @@
 // A pod is deleted only when it failed, is outdated or surplus by the anchor's document (in a
 // cluster that scales: when its Ray node was drained), when its replica lost or lacks a host, or
 // when its cluster is suspended or its removal approved; a Service when it must be made again;
-// anything else only when its removal is approved. What was made for a job or a service is deleted
-// as if its removal were approved once they do not want it any more. A whole-cluster restart has
-// been saved in the anchor before the first pod goes.
+// a token when the anchor's document asks for none; anything else only when its removal is
+// approved. What was made for a job or a service is deleted as if its removal were approved once
+// they do not want it any more. A whole-cluster restart has been saved in the anchor before the
+// first pod goes.
 #include <algorithm>
 #include <map>
 
@@ -63,11 +64,18 @@ class Deletion : public Checker {
 
   bool is_approved_object(const ResourceView& view) const {
     if (const auto* service = std::get_if<ServiceView>(&view)) return may_leave(*service);
+    if (const auto* secret = std::get_if<SecretView>(&view)) return may_leave(*secret);
     const auto* map = std::get_if<ConfigMapView>(&view);
     if (map == nullptr) return false;
     const Result<ObjectKey> anchored = anchored_key(*map);
     if (anchored) return is_approved(*anchored);
     return is_approved({Kind::ConfigMap, map->meta.key.ns, map->meta.key.name});
+  }
+
+  bool may_leave(const SecretView& token) const {
+    const auto declaration =
+        scene().truth.applied({Kind::RayCluster, token.meta.key.ns, token.cluster});
+    return declaration && !cluster_spec(*declaration).token_auth;
   }
 
   // A headless Service cannot become another one in place, nor the other way round.

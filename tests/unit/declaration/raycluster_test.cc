@@ -206,6 +206,15 @@ TEST(RayCluster, refuses_authentication_that_says_two_things_or_none) {
   EXPECT_EQ(rules_with("{mode: Token}"), "13:23 NotAllowedValue");
 }
 
+TEST(RayCluster, refuses_variables_that_its_authentication_sets) {
+  const std::string set = "          env: [{name: RAY_AUTH_TOKEN, value: x}]\n";
+  EXPECT_EQ(rules_of(cluster(set)), "");
+  EXPECT_EQ(rules_of(cluster(set + "  rayVersion: 2.52.0\n  authOptions: {mode: token}\n")),
+            "11:11 RayVersionMismatch, 12:11 AuthSettings");
+  EXPECT_EQ(rules_of(cluster(set + "  rayVersion: 2.52.0\n  authOptions: {mode: disabled}\n")),
+            "11:11 RayVersionMismatch");
+}
+
 TEST(Hashes, of_groups_follow_where_the_token_is) {
   const auto hash = [](const std::string& options) {
     return spec_of(parse(cluster("  rayVersion: 2.52.0\n" + options))).head.template_hash;

@@ -80,6 +80,17 @@ TEST(Companion, nothing_is_done_while_it_is_unknown) {
   EXPECT_TRUE(plan_companion_removal(config_map().key, unknown).actions.empty());
 }
 
+TEST(Companion, of_a_name_that_another_object_made_is_neither_written_nor_deleted) {
+  const Declaration declaration = config_map();
+  ObjectMeta made = live_meta(declaration);
+  made.owner_uid = "uid-of-an-anchor";
+  const Plan plan = reconcile_companion(declaration, observed(made), "blue", k_now);
+  EXPECT_TRUE(plan.actions.empty());
+  EXPECT_EQ(plan.phase, Phase::Blocked);
+  EXPECT_EQ(plan.reason, "NameTaken");
+  EXPECT_TRUE(plan_companion_removal(declaration.key, observed(made)).actions.empty());
+}
+
 TEST(Companion, removal_deletes_the_very_object_that_was_seen) {
   const Declaration declaration = config_map();
   const Plan plan = plan_companion_removal(declaration.key, observed(live_meta(declaration)));

@@ -34,6 +34,7 @@ struct Rig {
     GcsRequest request;
     request.head_uid = head_uid;
     request.address = address;
+    request.token_secret = token_secret;
     client->ask({++last_id, request});
   }
   void ask() { ask("head", head.address()); }
@@ -51,6 +52,7 @@ struct Rig {
   Loop loop;
   GrpcHead head;
   GcsClientOptions options;
+  ResourceKey token_secret;
   std::uint64_t last_id = 0;
   std::vector<engine::GcsAnswered> answers;
   std::optional<GcsClient> client;
@@ -287,6 +289,50 @@ TEST(GcsClient, delivers_nothing_after_its_end) {
   rig.loop.add_timer(Duration{20}, [&] { turned = true; });
   ASSERT_TRUE(run_until(rig.loop, [&] { return turned; }));
   EXPECT_TRUE(rig.answers.empty());
+}
+
+// A head that refuses calls until the test says otherwise, and the Secret with its token.
+TEST(GcsToken, that_a_head_refused_is_read_anew) {
+  bool refuses = true;
+  Rig rig{[&](const CallPtr& call) {
+    if (refuses)
+      call->answer_without_body({{"grpc-status", "16"}, {"grpc-message", "InvalidAuthToken"}});
+    else
+      call->answer(k_state, k_ok);
+  }};
+  int reads = 0;
+  HeadTokens tokens(rig.loop, [&](const HttpRequest& request, const HttpHandlers& handlers) {
+    EXPECT_EQ(request.url, "/api/v1/namespaces/team/secrets/demo");
+    ++reads;
+    handlers.on_done(HttpResponse{200, {}, R"({"data":{"auth_token":"c2VzYW1l"}})"});
+  });
+  rig.options.tokens = &tokens;
+  rig.token_secret = {ResourceType::Secret, "team", "demo"};
+  rig.ask();
+  EXPECT_EQ(rig.error_of(1).code, ErrorCode::Unauthenticated);
+  EXPECT_EQ(reads, 1);
+  refuses = false;
+  const Instant end = rig.loop.now().monotonic + k_token_pause;
+  run_until(rig.loop, [&] { return rig.loop.now().monotonic >= end; });
+  rig.ask();
+  ASSERT_TRUE(rig.wait_for_answers(2));
+  EXPECT_TRUE(rig.answers.back().reply);
+  EXPECT_EQ(reads, 2);
+  rig.ask();
+  ASSERT_TRUE(rig.wait_for_answers(3));
+  EXPECT_EQ(reads, 2);
+}
+
+TEST(GcsToken, that_cannot_be_had_is_why_the_head_is_not_asked) {
+  Rig rig{[](const CallPtr& call) { call->answer(k_state, k_ok); }};
+  HeadTokens tokens(rig.loop, [](const HttpRequest&, const HttpHandlers& handlers) {
+    handlers.on_done(HttpResponse{404, {}, ""});
+  });
+  rig.options.tokens = &tokens;
+  rig.token_secret = {ResourceType::Secret, "team", "demo"};
+  rig.ask();
+  EXPECT_EQ(rig.error_of(1).code, ErrorCode::Unauthenticated);
+  EXPECT_EQ(rig.head.calls(), 0U);
 }
 
 }  // namespace
