@@ -28,7 +28,7 @@ Result<std::string> make_token() {
 Result<Document> with_made_tokens(const Document& secret) {
   nlohmann::json body = secret.json();
   for (auto& [key, value] : body["data"].items())
-    if (value == "") value = TRY(make_token());
+    if (value.is_string() && value.get_ref<const std::string&>().empty()) value = TRY(make_token());
   return Document{std::move(body)};
 }
 

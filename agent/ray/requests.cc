@@ -152,7 +152,7 @@ Result<std::string> parse_token(const HttpResponse& response) {
   const nlohmann::json& value = member(secret->json(), "data", k_token_key);
   if (!value.is_string()) return no_token(std::string("it has no key ") + k_token_key);
   const Result<std::string> bytes = base64_decode(value.get_ref<const std::string&>());
-  const std::string token = bytes ? trimmed(*bytes) : std::string{};
+  std::string token = bytes ? trimmed(*bytes) : std::string{};
   // It goes into a header (RFC 9110, 5.5), which it must not end.
   const bool is_token = !token.empty() && token.size() <= k_token_bytes_max &&
                         std::all_of(token.begin(), token.end(),
