@@ -22,6 +22,10 @@ class PlanWithoutAKind(PlanStory):
         with open(cls.agent.cache.parent / "agent.yaml", "a", encoding="utf-8") as file:
             file.write("companions:\n  kinds: [HTTPRoute]\n")
 
+    @classmethod
+    def tear_down_story(cls):
+        """Nothing was made."""
+
     def test_the_rest_is_planned_and_the_kind_is_named(self):
         self.repository.write("clusters/ray.yaml", cluster_yaml("ray"))
         self.repository.write("clusters/route.yaml", ROUTE)
