@@ -4,7 +4,7 @@ tests/e2e/run.py.
 
     real_node.py ... -- tests/kubernetes/container_stories.py [--few] [--program PATH] [TEST...]
 
---few: a cluster, a job, a service, one that scales and one that asks for a token, in three minutes.
+--few: a cluster, a job, a service, one that scales and one that asks for a token, in six minutes.
 """
 
 import os
