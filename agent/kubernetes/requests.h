@@ -28,8 +28,8 @@ struct ApiRequest {
   std::string target;  // path and query
   std::string content_type;
   std::string body;
-  Duration time_max = k_request_time_max;  // of what is no watch
-  std::int64_t lease_epoch = 0;            // of effect.h's SendWrite
+  Duration time_max = k_request_time_max;           // of what is no watch
+  std::int64_t lease_epoch = 0;                     // of effect.h's SendWrite
   std::map<std::string, std::string> headers = {};  // beside the connection's own
 };
 
