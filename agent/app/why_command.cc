@@ -176,6 +176,19 @@ Result<Declaration> anchored_declaration(const ConfigMapView& anchor) {
               to_string(anchor.meta.key));
 }
 
+void note_cluster(autoscaler::Fleet& fleet, const WhyRun& run, const ConfigMapView& anchor,
+                  const Declaration& declaration) {
+  const auto& spec = std::get<RayClusterSpec>(declaration.spec);
+  const std::vector<PodView> pods = pods_of(run, anchor);
+  if (!spec.autoscaling || spec.suspend) return autoscaler::note_fixed(fleet, declaration, pods);
+  autoscaler::RoundInput input;
+  input.spec = &spec;
+  input.saved = autoscaler::saved_state(anchor);
+  input.pods = autoscaler::worker_pods(pods, anchor.meta.uid, anchored_state(anchor).incarnation);
+  input.now = run.now();
+  autoscaler::prepare_within(fleet, declaration, input);
+}
+
 // What clusters other than the subject's have, and what policies say of all; what the others would
 // like to have is not known here, and counts as nothing.
 autoscaler::Fleet fleet_around(const WhyRun& run, const ObjectKey& subject) {
@@ -192,21 +205,7 @@ autoscaler::Fleet fleet_around(const WhyRun& run, const ObjectKey& subject) {
     else
       clusters.emplace_back(&anchor, std::move(*declaration));
   }
-  for (const auto& [anchor, declaration] : clusters) {
-    const auto& spec = std::get<RayClusterSpec>(declaration.spec);
-    const std::vector<PodView> pods = pods_of(run, *anchor);
-    if (!spec.autoscaling || spec.suspend) {
-      autoscaler::note_fixed(fleet, declaration, pods);
-      continue;
-    }
-    autoscaler::RoundInput input;
-    input.spec = &spec;
-    input.saved = autoscaler::saved_state(*anchor);
-    input.pods =
-        autoscaler::worker_pods(pods, anchor->meta.uid, anchored_state(*anchor).incarnation);
-    input.now = run.now();
-    autoscaler::prepare_within(fleet, declaration, input);
-  }
+  for (const auto& [anchor, declaration] : clusters) note_cluster(fleet, run, *anchor, declaration);
   return fleet;
 }
 
