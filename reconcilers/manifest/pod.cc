@@ -124,10 +124,8 @@ void set_address_env(Json& environment, const PodFacts& facts) {
 void add_token(Json& environment, const PodFacts& facts) {
   if (!facts.spec.token_auth) return;
   const std::string secret = token_secret_name(facts.cluster(), facts.spec);
-  if (!has_named(environment, "RAY_AUTH_MODE"))
-    environment.push_back(value_entry("RAY_AUTH_MODE", "token"));
-  if (!has_named(environment, "RAY_AUTH_TOKEN"))
-    environment.push_back(secret_entry("RAY_AUTH_TOKEN", secret, k_token_key));
+  set_entry(environment, value_entry("RAY_AUTH_MODE", "token"));
+  set_entry(environment, secret_entry("RAY_AUTH_TOKEN", secret, k_token_key));
 }
 
 void add_environment(Json& container, const PodFacts& facts) {
