@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/app/config.h"
 #include "agent/app/files.h"
 #include "agent/app/yaml_files.h"
 #include "agent/git/source_reader.h"
@@ -24,15 +25,18 @@ Result<std::vector<std::string>> all_files(const std::vector<std::string>& paths
   return files;
 }
 
-Result<Permissions> permissions_with(const std::vector<std::string>& more) {
+// Of an agent that would read the files.
+Result<AgentConfig> config_for(const cli::ValidateCommand& command) {
+  if (!command.config.empty()) return load_config(command.config);
   AgentConfig config;
-  for (const std::string& name : more) {
+  config.default_namespace = command.default_namespace;
+  for (const std::string& name : command.allowed_kinds) {
     const std::optional<Kind> kind = parse_kind(name);
     if (!kind || !is_companion(*kind))
       return fail(ErrorCode::InvalidInput, "--allow-kind names no companion kind", name);
     config.companions.insert(*kind);
   }
-  return permissions_of(config);
+  return config;
 }
 
 int print(const Validation& validation) {
@@ -50,9 +54,9 @@ int print(const Validation& validation) {
 }  // namespace
 
 int run_validate(const cli::ValidateCommand& command) {
-  const Result<Permissions> permissions = permissions_with(command.allowed_kinds);
-  if (!permissions) {
-    std::fprintf(stderr, "ray-gitops: %s\n", printable(describe(permissions.error())).c_str());
+  const Result<AgentConfig> config = config_for(command);
+  if (!config) {
+    std::fprintf(stderr, "ray-gitops: %s\n", printable(describe(config.error())).c_str());
     return cli::k_exit_usage;
   }
   const Result<std::vector<std::string>> paths = all_files(command.paths);
@@ -75,7 +79,7 @@ int run_validate(const cli::ValidateCommand& command) {
     contents.push_back(std::move(*content));
     sources.push_back({.path = path, .bytes = contents.back(), .commit = ""});
   }
-  return print(validate_files(sources, command.default_namespace, *permissions));
+  return print(validate_files(sources, config->default_namespace, permissions_of(*config)));
 }
 
 }  // namespace ray_gitops::app

@@ -141,16 +141,24 @@ void add_validate(CLI::App& app, Commands& commands) {
   CLI::App* command = app.add_subcommand("validate", "Check files before they are committed");
   command->add_option("PATH", commands.validate.paths, "files or folders (*.yaml, *.yml)")
       ->required();
+  CLI::Option* const ns =
+      command
+          ->add_option("--default-namespace", commands.validate.default_namespace,
+                       "namespace of objects that name none")
+          ->capture_default_str();
+  CLI::Option* const kind =
+      command->add_option("--allow-kind", commands.validate.allowed_kinds,
+                          "a companion kind that is not allowed by default, such as Role, and is "
+                          "by companions.kinds of the agent's configuration; may be repeated");
   command
-      ->add_option("--default-namespace", commands.validate.default_namespace,
-                   "namespace of objects that name none")
-      ->capture_default_str();
-  command->add_option("--allow-kind", commands.validate.allowed_kinds,
-                      "a companion kind that is not allowed by default, such as Role, and is by "
-                      "companions.kinds of the agent's configuration; may be repeated");
+      ->add_option("--config", commands.validate.config,
+                   "the agent's configuration: its namespaces and kinds are those that are allowed")
+      ->excludes(ns)
+      ->excludes(kind);
   command->footer(
       "Exit code: 0 valid (warnings may be printed), 1 invalid, 2 wrong usage.\n\n"
-      "Example:\n  ray-gitops validate clusters/ jobs/nightly.yaml");
+      "Examples:\n  ray-gitops validate clusters/ jobs/nightly.yaml\n"
+      "  ray-gitops validate --config agent.yaml clusters/");
   command->callback([&] { commands.chosen = commands.validate; });
 }
 

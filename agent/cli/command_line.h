@@ -69,6 +69,7 @@ struct ValidateCommand {
   std::vector<std::string> paths;
   std::string default_namespace = "default";
   std::vector<std::string> allowed_kinds;  // beside those that are allowed by default
+  std::string config;                      // instead of these two; "" when left out
 };
 
 struct VersionCommand {};

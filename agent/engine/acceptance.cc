@@ -38,8 +38,9 @@ std::vector<ObjectKey> companions_of(const LoadedCommit& commit, const AgentStat
   for (const ObjectKey& key : state.companions) {
     const ResourceKey target = sync::companion_resource(key);
     const bool open = writes.is_under_way(target) || writes.is_unknown(target);
-    // What cannot be seen may be there.
-    if (open || !cache.is_complete(target.type) || cache.find(target) != nullptr) keys.insert(key);
+    // What cannot be seen may be there; where we do not look any more, we may look again some day.
+    const bool is_seen = cache.reaches(target) && cache.is_complete(target.type);
+    if (open || !is_seen || cache.find(target) != nullptr) keys.insert(key);
   }
   for (const auto& [key, declaration] : commit.declarations)
     if (is_companion(key.kind)) keys.insert(key);

@@ -144,6 +144,10 @@ Deadline Cache::deadline() const {
   return next;
 }
 
+bool Cache::reaches(const ResourceKey& key) const {
+  return namespaces_.empty() || namespaces_.contains(key.ns);
+}
+
 bool Cache::is_complete(ResourceType type) const {
   const std::vector<Scope> scopes = scopes_of(type);
   return std::all_of(scopes.begin(), scopes.end(), [this](const Scope& scope) {

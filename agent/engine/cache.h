@@ -45,6 +45,9 @@ class Cache {
   void pump(Now now, Effects& effects);
   Deadline deadline() const;
 
+  // It is in a namespace that is looked at, or all are. What is in none, as a Namespace, is out of
+  // reach of who looks at some.
+  bool reaches(const ResourceKey& key) const;
   // A complete list of the type has been seen, in each namespace.
   bool is_complete(ResourceType type) const;
   // Of the types that nothing can be decided without.

@@ -206,6 +206,7 @@ bool Objects::is_gone(const ObjectKey& key, const Record& record) const {
   // What the inventory does not have is not ours to remove (I6), whatever it was once.
   if (!record.wish.in_inventory) return true;
   const ResourceKey target = sync::companion_resource(key);
+  if (!cache_.reaches(target)) return true;
   if (!cache_.is_complete(target.type)) return false;
   const ResourceView* live = cache_.find(target);
   return live == nullptr || !meta_of(*live).owner_uid.empty() || !is_prunable(key);

@@ -24,8 +24,9 @@ bool may_refer_to(const ObjectKey& key, const ObjectKey& companion) {
 // Only kinds that a file holds, or that we applied, are listed and watched.
 void Objects::watch_companions() {
   for (const auto& [key, record] : records_) {
+    if (!is_companion(key.kind) || !cache_.reaches(sync::companion_resource(key))) continue;
     const Wish& wish = record.wish;
-    if (is_companion(key.kind) && (wish.declared || wish.in_inventory || wish.removal_approved))
+    if (wish.declared || wish.in_inventory || wish.removal_approved)
       cache_.watch(companion_type(key.kind));
   }
 }
@@ -131,9 +132,10 @@ void Objects::wake_whom_it_kept(const ObjectKey& companion) {
       dirty_.insert(key);
 }
 
-// What cannot be seen may be there.
+// What cannot be seen may be there; what is out of reach is none of our business.
 bool Objects::may_be_there(const ObjectKey& companion) const {
   const ResourceKey target = sync::companion_resource(companion);
+  if (!cache_.reaches(target)) return false;
   return !cache_.is_complete(target.type) || cache_.find(target) != nullptr;
 }
 

@@ -9,6 +9,18 @@ from world import PROGRAM, ROOT, RAY_VERSION, Story, cluster_yaml, the_world
 KUBECTL = os.environ.get("RAY_GITOPS_KUBECTL", "kubectl")
 
 
+# An agent that is kept to a namespace.
+CONFIG = """\
+apiVersion: ray-gitops.io/v1alpha1
+kind: AgentConfig
+agentId: blue
+agentNamespace: blue
+defaultNamespace: blue
+repository: {url: "https://git.example.com/team/clusters.git"}
+cluster: {namespaces: [blue]}
+"""
+
+
 def run(*arguments):
     return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False,
                           timeout=30)
@@ -26,6 +38,22 @@ class Commands(unittest.TestCase):
         done = run("validate", str(path))
         self.assertEqual(1, done.returncode)
         self.assertRegex(done.stdout, r"wrong\.yaml:\d+:\d+ ")
+
+    def test_validate_judges_as_the_agent_of_a_configuration_would(self):
+        folder = the_world().folder / "validated"
+        folder.mkdir()
+        path, config = folder / "ray.yaml", folder / "agent.yaml"
+        path.write_text(cluster_yaml("ray"), "utf-8")
+        config.write_text(CONFIG, "utf-8")
+        self.assertEqual(0, run("validate", "--config", str(config), str(path)).returncode)
+        path.write_text(cluster_yaml("ray").replace("  name: ray\n",
+                                                    "  name: ray\n  namespace: red\n", 1), "utf-8")
+        self.assertEqual(0, run("validate", str(path)).returncode)
+        done = run("validate", "--config", str(config), str(path))
+        self.assertEqual(1, done.returncode)
+        self.assertIn("ray.yaml:5:14 NamespaceNotAllowed", done.stdout)
+        self.assertEqual(2, run("validate", "--config", str(config), "--allow-kind", "Role",
+                                str(path)).returncode)
 
     def test_wrong_usage_is_another_exit_code(self):
         self.assertEqual(2, run("validate").returncode)

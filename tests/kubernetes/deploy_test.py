@@ -33,10 +33,10 @@ def kubectl(*arguments, text=None):
                           input=text, capture_output=True, timeout=STATUS_SECONDS_MAX).stdout
 
 
-def service_account_kubeconfig(cluster, folder):
-    """A kubeconfig in the folder by which one is the service account of the Deployment."""
+def service_account_kubeconfig(cluster, folder, namespace=NAME, account=NAME):
+    """A kubeconfig in the folder by which one is the service account, of the Deployment's here."""
     token = cluster.api.request(
-        "POST", f"/api/v1/namespaces/{NAME}/serviceaccounts/{NAME}/token",
+        "POST", f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token",
         {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
          "spec": {"expirationSeconds": 3600}})["status"]["token"]
     (folder / "token").write_text(token + "\n", "utf-8")

@@ -1,10 +1,13 @@
 """deploy/helm as a user installs it, by Helm itself, into a namespace that admits no privilege."""
 
+import functools
 import json
 import os
 import subprocess
 import unittest
 
+from namespaces_test import TEAM, Namespaces
+from plan_command_test import PlanStory
 from world import PROGRAM, ROOT, STATUS_SECONDS_MAX, the_world, wait_for
 
 CHART = ROOT / "deploy/helm/ray-gitops"
@@ -19,6 +22,7 @@ NEEDED = ("--set", "image.repository=registry.example.com/ray-gitops",
           "--set", "config.repository.url=https://git.example.com/team/clusters.git")
 
 
+@functools.cache
 def ensure_helm():
     done = subprocess.run(["bash", "-c", f"source {ROOT}/scripts/lib.sh && ensure_helm"],
                           check=True, text=True, stdout=subprocess.PIPE,
@@ -30,6 +34,14 @@ def run(*command, seconds=STATUS_SECONDS_MAX, **options):
     done = subprocess.run(command, text=True, check=False, capture_output=True, timeout=seconds,
                           **options)
     return done.returncode, done.stdout, done.stderr
+
+
+def helm(*arguments):
+    code, out, error = run(ensure_helm(), *arguments, "--kubeconfig",
+                           str(the_world().cluster.kubeconfig), seconds=HELM_SECONDS_MAX)
+    if code != 0:
+        raise AssertionError(error)
+    return out
 
 
 def kubectl(*arguments, **options):
@@ -58,40 +70,33 @@ def of_kind(objects, kind):
 class Chart(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.program = ensure_helm()
         cls.cluster = the_world().cluster
         cls.cluster.api.request("POST", "/api/v1/namespaces", {
             "apiVersion": "v1", "kind": "Namespace", "metadata": {
                 "name": NAMESPACE,
                 "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
 
-    def helm(self, *arguments):
-        code, out, error = run(self.program, *arguments, "--kubeconfig",
-                               str(self.cluster.kubeconfig), seconds=HELM_SECONDS_MAX)
-        self.assertEqual(0, code, error)
-        return out
-
     def template(self, *settings):
-        return self.helm("template", RELEASE, str(CHART), *OFFLINE, "--namespace", NAMESPACE,
-                         *NEEDED, *settings)
+        return helm("template", RELEASE, str(CHART), *OFFLINE, "--namespace", NAMESPACE,
+                    *NEEDED, *settings)
 
     def refusal(self, *settings):
-        code, _, error = run(self.program, "template", RELEASE, str(CHART), *OFFLINE, *settings)
+        code, _, error = run(ensure_helm(), "template", RELEASE, str(CHART), *OFFLINE, *settings)
         self.assertNotEqual(0, code, settings)
         return error
 
     def test_1_is_clean_and_checks_its_values(self):
         self.assertIn("0 chart(s) failed",
-                      self.helm("lint", str(CHART), "--strict", *NEEDED))
+                      helm("lint", str(CHART), "--strict", *NEEDED))
         self.assertIn("image", self.refusal())
         self.assertIn("replica", self.refusal(*NEEDED, "--set", "replica=2"))
         self.assertIn("agentNamespace", self.refusal(*NEEDED, "--set", "config.agentNamespace=x"))
         self.assertIn("port", self.refusal(*NEEDED, "--set", "metrics.port=80"))
 
     def test_2_is_installed_and_its_pods_are_admitted(self):
-        self.helm("install", RELEASE, str(CHART), "--namespace", NAMESPACE, *NEEDED,
-                  "--set", "replicas=2,gitCredentials.secretName=git,"
-                  "config.cluster.rayAccess=apiserver-proxy")
+        helm("install", RELEASE, str(CHART), "--namespace", NAMESPACE, *NEEDED,
+             "--set", "replicas=2,gitCredentials.secretName=git,"
+             "config.cluster.rayAccess=apiserver-proxy")
         wait_for(lambda: self.deployment().get("status", {}).get("availableReplicas") == 2,
                  STATUS_SECONDS_MAX, "two agents")
         pod = self.deployment()["spec"]["template"]["spec"]
@@ -163,10 +168,10 @@ class Chart(unittest.TestCase):
         def digest():
             return self.deployment()["spec"]["template"]["metadata"]["annotations"]
         before = digest()
-        self.helm("upgrade", RELEASE, str(CHART), "--namespace", NAMESPACE, "--reuse-values",
-                  "--set", "config.guards.objects=7")
+        helm("upgrade", RELEASE, str(CHART), "--namespace", NAMESPACE, "--reuse-values",
+             "--set", "config.guards.objects=7")
         self.assertNotEqual(before, digest())
-        self.helm("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait")
+        helm("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait")
         self.assertEqual("", kubectl("get", "clusterrole,clusterrolebinding", "-l",
                                      f"app.kubernetes.io/instance={RELEASE}", "-o", "name"))
 
@@ -177,3 +182,25 @@ class Chart(unittest.TestCase):
         self.assertNotIn("readinessProbe", container)
         self.assertNotIn("metrics:", of_kind(objects, "ConfigMap")["data"]["agent.yaml"])
         self.assertEqual([], of_kind(objects, "NetworkPolicy")["spec"].get("ingress", []))
+
+
+class ChartNamespaces(Namespaces, PlanStory):
+    """By the Roles of the chart."""
+
+    agent_id = home = "helm-kept"
+    release = "kept"
+
+    @classmethod
+    def grant_rights(cls):
+        cls.make_namespaces()
+        helm("install", cls.release, str(CHART), "--namespace", cls.home, "--create-namespace",
+             *NEEDED, "--set", f"config.cluster.namespaces={{{TEAM}}}")
+
+    @classmethod
+    def account(cls):
+        return f"{cls.release}-ray-gitops"
+
+    @classmethod
+    def tear_down_story(cls):
+        super().tear_down_story()
+        helm("uninstall", cls.release, "--namespace", cls.home, "--wait")

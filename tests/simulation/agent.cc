@@ -19,7 +19,8 @@ struct Overload : Handlers... {
 template <class... Handlers>
 Overload(Handlers...) -> Overload<Handlers...>;
 
-engine::EngineOptions options_of(const std::string& instance) {
+engine::EngineOptions options_of(const std::string& instance,
+                                 const std::set<std::string>& namespaces) {
   engine::EngineOptions options;
   options.agent_id = k_agent_id;
   options.agent_ns = k_agent_ns;
@@ -29,6 +30,7 @@ engine::EngineOptions options_of(const std::string& instance) {
   options.branch = k_branch;
   options.default_ns = "default";
   options.guards = {.objects = 2, .percent = 40};
+  options.permissions.namespaces = namespaces;
   return options;
 }
 
@@ -189,7 +191,9 @@ Agent::Agent(Core& core, const Servers& servers, const Hooks& hooks, int number)
 
 void Agent::start() {
   ++life_;
-  engine_ = std::make_unique<engine::Engine>(options_of(instance_));
+  engine::EngineOptions options = options_of(instance_, core_.namespaces);
+  if (hooks_.change_options) hooks_.change_options(options);
+  engine_ = std::make_unique<engine::Engine>(options);
   core_.note(client() + " starts as " + instance_);
   schedule_tick();
 }

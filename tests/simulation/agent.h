@@ -23,6 +23,7 @@ struct Hooks {
   std::function<void(const Agent&, engine::Event&)> on_event;
   std::function<void(const Agent&, engine::Effects&)> change_effects;  // of a mutant
   std::function<void(const Agent&, const engine::Effect&)> on_effect;
+  std::function<void(engine::EngineOptions&)> change_options;  // of a mutant
   bool ticks_without_end = false;  // of a mutant: a deadline is always due
   bool sends_late = false;         // of a mutant: what waited is sent whatever the Lease
 };

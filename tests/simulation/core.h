@@ -2,6 +2,7 @@
 // What all actors of a run share.
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,7 +31,8 @@ struct Core {
   Timeline timeline;
   Random random;
   Faults faults;
-  Instant outage_ends;  // of the cluster's API, for writes
+  Instant outage_ends;               // of the cluster's API, for writes
+  std::set<std::string> namespaces;  // that the agents are kept to; empty: all
   std::vector<Violation> violations;
   bool verbose = false;
   std::vector<std::string> trace;      // only when verbose
@@ -42,6 +44,9 @@ struct Core {
   }
   void note(const std::string& line) {
     if (verbose) trace.push_back(std::to_string(timeline.instant().milliseconds) + " " + line);
+  }
+  bool is_in_reach(const std::string& ns) const {
+    return namespaces.empty() || namespaces.contains(ns);
   }
   // FNV-1a.
   void mix(std::string_view text) {

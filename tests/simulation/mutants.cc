@@ -251,6 +251,14 @@ Mutant believes_in_a_lost_token() {
           "token that is lost"};
 }
 
+Mutant looks_everywhere() {
+  return {"looks everywhere", "reach", [](Hooks& hooks) {
+            hooks.change_options = [](engine::EngineOptions& options) {
+              options.permissions.namespaces.clear();
+            };
+          }};
+}
+
 std::vector<Mutant> all_mutants() {
   std::vector<Mutant> all{deletes_whatever_the_uid(),
                           deletes_what_is_not_ours(),
@@ -266,7 +274,8 @@ std::vector<Mutant> all_mutants() {
                           ticks_in_a_loop(),
                           never_rests(),
                           forgets_workers(),
-                          believes_in_a_lost_token()};
+                          believes_in_a_lost_token(),
+                          looks_everywhere()};
   for (Mutant& mutant : job_mutants()) all.push_back(std::move(mutant));
   for (Mutant& mutant : service_mutants()) all.push_back(std::move(mutant));
   for (Mutant& mutant : scaling_mutants()) all.push_back(std::move(mutant));

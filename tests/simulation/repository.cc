@@ -106,9 +106,13 @@ std::string render_service(const std::string& name, const ServiceModel& service)
          "\n" + "  rayClusterConfig:\n" + indented(render_shape(service.cluster));
 }
 
-std::string render_companions(int revision) {
+std::string render_team() {
   return std::string("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: ") + k_team_ns +
-         "\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: " + k_companion_name +
+         "\n---\n";
+}
+
+std::string render_settings(int revision) {
+  return std::string("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ") + k_companion_name +
          "\n  namespace: " + k_team_ns + "\ndata:\n  revision: '" + std::to_string(revision) +
          "'\n";
 }
@@ -179,7 +183,7 @@ bool Repository::has_opaque_file() const {
 }
 
 bool Repository::names(const ObjectKey& key) const {
-  if (key.kind == Kind::Namespace) return companions && key.name == k_team_ns;
+  if (key.kind == Kind::Namespace) return companions && !has_namespaces && key.name == k_team_ns;
   if (key.kind == Kind::ConfigMap) return companions && key.name == k_companion_name;
   if (key.kind == Kind::AutoscalerPolicy) return pods_quota > 0;
   if (key.kind == Kind::RayService) return names_one(services, key);
@@ -216,7 +220,9 @@ Files render_files(const Repository& repository) {
     render_damaged(name, service, render_service(name, service), files);
   if (repository.pods_quota > 0) files[k_policy_path] = {render_policy(repository.pods_quota), ""};
   if (repository.companions)
-    files["companions.yaml"] = {render_companions(repository.companion_revision), ""};
+    files["companions.yaml"] = {(repository.has_namespaces ? "" : render_team()) +
+                                    render_settings(repository.companion_revision),
+                                ""};
   return files;
 }
 

@@ -87,8 +87,10 @@ struct Repository {
   std::map<std::string, ClusterModel> clusters;  // by name
   std::map<std::string, JobModel> jobs;          // by name
   std::map<std::string, ServiceModel> services;  // by name
-  bool companions = false;                       // a Namespace and a ConfigMap in it
+  // A ConfigMap in k_team_ns, and the Namespace, where the agents may make it.
+  bool companions = false;
   int companion_revision = 0;
+  bool has_namespaces = false;  // which people made: no file does
   // How many pods the clusters may have together when demand asks for more; 0: there is no policy.
   int pods_quota = 0;
 
@@ -98,6 +100,7 @@ struct Repository {
 };
 
 inline constexpr const char* k_team_ns = "team";
+inline constexpr const char* k_far_ns = "elsewhere";  // no agent is kept to it
 inline constexpr const char* k_companion_name = "settings";
 inline constexpr const char* k_policy_path = "policy.yaml";
 

@@ -172,6 +172,52 @@ void add_demo_with_token(Repository& repository) {
 
 void lose_token(World& world) { world.user.delete_by_hand({"secrets", "default", "demo"}); }
 
+// A cluster and a companion in a namespace that the agent may be kept to or not.
+void add_team(Repository& repository) {
+  add_demo(repository);
+  repository.clusters.at("demo").ns = k_team_ns;
+  repository.companions = true;
+}
+
+std::function<void(World&)> keep_to(const std::set<std::string>& namespaces) {
+  return [namespaces](World& world) { world.keep_to(namespaces); };
+}
+
+void grow_demo(Repository& repository) { repository.clusters.at("demo").groups[0].replicas = 2; }
+
+// The first commit of an agent that is kept to two namespaces.
+std::function<void(World&)> begin_in_two(const std::function<void(Repository&)>& change) {
+  return [change](World& world) {
+    world.keep_to({"default", k_team_ns});
+    world.user.edit("an edit", change);
+  };
+}
+
+void add_team_and_other(Repository& repository) {
+  add_team(repository);
+  repository.clusters["other"] = small_cluster();
+  repository.clusters.at("other").path = "clusters/other.yaml";
+}
+
+void remove_team(Repository& repository) {
+  repository.clusters.erase("demo");
+  repository.companions = false;
+}
+
+std::vector<Story> namespace_stories() {
+  const auto take_out = keep_to({"default"});
+  const auto put_back = keep_to({"default", k_team_ns});
+  return {
+      {"namespaces", {begin_in_two(add_team), edit(grow_demo)}},
+      {"namespace that is taken out and put back",
+       {begin_in_two(add_team), take_out, edit(grow_demo), put_back}},
+      {"file that is removed while its namespace is taken out",
+       {begin_in_two(add_team_and_other), take_out, edit(remove_team), put_back}},
+      {"agent that is kept from now on", {edit(add_team), begin_in_two(grow_demo)}},
+      {"agent that is kept no longer", {begin_in_two(add_team), keep_to({}), edit(grow_demo)}},
+  };
+}
+
 std::vector<Story> cluster_stories() {
   return {
       {"create", {edit(add_demo)}},
@@ -195,11 +241,7 @@ std::vector<Story> cluster_stories() {
                                                   r.clusters.at("demo").asks_for_token = false;
                                                 })}},
       {"pod of a person", {edit(add_demo), make_foreign_worker}},
-      {"companions", {edit([](Repository& r) {
-         add_demo(r);
-         r.companions = true;
-         r.clusters.at("demo").ns = k_team_ns;
-       })}},
+      {"companions", {edit(add_team)}},
   };
 }
 
@@ -242,7 +284,7 @@ std::vector<Story> service_stories() {
 
 std::vector<Story> stories() {
   std::vector<Story> all = cluster_stories();
-  for (const std::vector<Story>& more : {job_stories(), service_stories()})
+  for (const std::vector<Story>& more : {namespace_stories(), job_stories(), service_stories()})
     all.insert(all.end(), more.begin(), more.end());
   return all;
 }

@@ -20,10 +20,11 @@ using std::chrono::seconds;
 constexpr std::int64_t k_clusters_max = 6;
 constexpr Duration k_release_every = seconds(40);
 
-ClusterModel new_cluster(const std::string& name, Random& random, bool companions) {
+ClusterModel new_cluster(const std::string& name, Random& random, const Repository& repository) {
   ClusterModel cluster;
-  const bool in_team = companions && random.chance(500);
-  cluster.ns = in_team ? k_team_ns : "default";
+  const bool in_team = repository.companions && random.chance(500);
+  const bool is_far = repository.has_namespaces && random.chance(200);
+  cluster.ns = is_far ? k_far_ns : in_team ? k_team_ns : "default";
   cluster.path = "clusters/" + name + ".yaml";
   const std::int64_t groups = random.between(0, 2);
   cluster.autoscales = random.chance(400);
@@ -48,6 +49,16 @@ void User::begin() {
   if (interest == 1) on_services_ = 700;
   if (interest > 0) add_service(wanted_);
   commit("first");
+}
+
+void User::make_namespaces() {
+  wanted_.has_namespaces = true;
+  for (const char* name : {k_team_ns, k_far_ns})
+    api_.mutate([&](local_cluster::Store& store) {
+      static_cast<void>(
+          store.create({"namespaces", "", name}, Json::object(),
+                       {.now = core_.timeline.now().wall, .field_manager = "kubectl-create"}));
+    });
 }
 
 void User::edit(const std::string& message, const std::function<void(Repository&)>& change) {
@@ -125,7 +136,7 @@ void User::add_cluster(Repository& repository) {
   if (static_cast<std::int64_t>(repository.clusters.size()) >= k_clusters_max) return;
   const std::string name = "c" + std::to_string(core_.random.below(k_clusters_max));
   if (repository.clusters.contains(name)) return;
-  repository.clusters[name] = new_cluster(name, core_.random, repository.companions);
+  repository.clusters[name] = new_cluster(name, core_.random, repository);
 }
 
 void User::change_cluster(Repository& repository) {
@@ -252,15 +263,16 @@ void User::make_something_foreign() {
   const std::string cluster = "c" + digit;
   const std::int64_t choice = core_.random.below(7);
   const bool labelled = core_.random.chance(500);
+  const bool is_far = wanted_.has_namespaces && core_.random.chance(300);
+  const std::string ns = is_far ? k_far_ns : "default";
   const local_cluster::StoreKey key =
-      choice == 0 ? local_cluster::StoreKey{"pods", "default", head_pod_name(cluster)}
-      : choice == 1
-          ? local_cluster::StoreKey{"pods", "default", worker_pod_name(cluster, "small", 0)}
-      : choice == 2 ? local_cluster::StoreKey{"services", "default", cluster + "-head-svc"}
-      : choice == 3 ? local_cluster::StoreKey{"configmaps", "default", "raycluster." + cluster}
-      : choice == 4 ? local_cluster::StoreKey{"configmaps", "default", "rayjob.j" + digit}
-      : choice == 5 ? local_cluster::StoreKey{"configmaps", "default", "rayservice.s" + digit}
-                    : local_cluster::StoreKey{"services", "default", "s" + digit + "-serve-svc"};
+      choice == 0   ? local_cluster::StoreKey{"pods", ns, head_pod_name(cluster)}
+      : choice == 1 ? local_cluster::StoreKey{"pods", ns, worker_pod_name(cluster, "small", 0)}
+      : choice == 2 ? local_cluster::StoreKey{"services", ns, cluster + "-head-svc"}
+      : choice == 3 ? local_cluster::StoreKey{"configmaps", ns, "raycluster." + cluster}
+      : choice == 4 ? local_cluster::StoreKey{"configmaps", ns, "rayjob.j" + digit}
+      : choice == 5 ? local_cluster::StoreKey{"configmaps", ns, "rayservice.s" + digit}
+                    : local_cluster::StoreKey{"services", ns, "s" + digit + "-serve-svc"};
   std::map<std::string, std::string> labels;
   if (labelled)
     labels = {{labels::k_agent, k_agent_id},

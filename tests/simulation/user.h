@@ -30,6 +30,8 @@ class User {
   bool release_hold();
   // With kubectl.
   void delete_by_hand(const local_cluster::StoreKey& key);
+  // Those that no file makes, for agents that may not: k_team_ns, and k_far_ns, where none looks.
+  void make_namespaces();
   // Makes an object with kubectl, where there is none of that name.
   void make_foreign(const local_cluster::StoreKey& key,
                     const std::map<std::string, std::string>& labels);

@@ -23,7 +23,7 @@ void select_cluster(JobModel& job, const Repository& repository, Random& random)
   if (!repository.clusters.empty()) {
     const auto& [name, cluster] = random.pick(repository.clusters);
     job.selects = name;
-    job.ns = cluster.ns;
+    if (cluster.ns != k_far_ns) job.ns = cluster.ns;
   }
   job.shuts_down = false;
 }

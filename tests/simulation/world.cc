@@ -89,6 +89,17 @@ void World::calm_down() {
     if (!agent->is_alive()) agent->start();
 }
 
+void World::keep_to(const std::set<std::string>& namespaces) {
+  core.note("kept to " + std::to_string(namespaces.size()) + " namespaces");
+  user.make_namespaces();
+  core.namespaces = namespaces;
+  for (const auto& agent : agents) {
+    if (!agent->is_alive()) continue;  // it comes back with what is so then
+    agent->crash();
+    agent->start();
+  }
+}
+
 void World::stay_silent(Duration duration) {
   core.note("silence");
   for (const auto& checker : checkers_) checker->on_silence();
@@ -106,6 +117,7 @@ Outcome run_seed(std::uint64_t seed, const Mutant* mutant, bool verbose) {
   const Faults faults = draw_faults(random);
   const Duration chaos = random.between(minutes(1), minutes(7));
   World world(random.next(), faults, verbose);
+  if (random.chance(300)) world.keep_to({"default", k_team_ns});
   if (mutant != nullptr) mutant->plant(world.hooks);
   world.user.begin();
   for (const auto& agent : world.agents) agent->start();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ class World {
   void converge(Duration limit);
   // From now on everything works, and every agent is there.
   void calm_down();
+  // The agents' configuration is changed: from now on they look at these namespaces only, of which
+  // people make those that are not there.
+  void keep_to(const std::set<std::string>& namespaces);
   // For so long nothing may happen.
   void stay_silent(Duration duration);
   void finish();

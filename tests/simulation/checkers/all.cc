@@ -12,7 +12,7 @@ Checkers make_checkers(const Scene& scene) {
         make_silence_checker,       make_job_once_checker,       make_outcome_first_checker,
         make_ledger_checker,        make_service_switch_checker, make_service_gap_checker,
         make_service_names_checker, make_scaling_checker,        make_quota_checker,
-        make_token_checker})
+        make_token_checker,         make_reach_checker})
     checkers.push_back(make(scene));
   return checkers;
 }

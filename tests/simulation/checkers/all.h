@@ -27,5 +27,6 @@ std::unique_ptr<Checker> make_service_names_checker(const Scene& scene);
 std::unique_ptr<Checker> make_scaling_checker(const Scene& scene);
 std::unique_ptr<Checker> make_quota_checker(const Scene& scene);
 std::unique_ptr<Checker> make_token_checker(const Scene& scene);
+std::unique_ptr<Checker> make_reach_checker(const Scene& scene);
 
 }  // namespace ray_gitops::simulation

@@ -88,6 +88,7 @@ void check_leftovers(const Scene& scene, Problems& problems) {
          scene.api.store().list({.type = local_cluster::find_type_by_plural(plural)})) {
       const auto view = view_of(object);
       if (!view || !scene.api.made().contains(meta_of(*view).uid)) continue;
+      if (!scene.core.is_in_reach(meta_of(*view).key.ns)) continue;  // nobody looks after it
       if (!is_expected(scene, *view))
         problems.push_back(to_string(meta_of(*view).key) + " is still there");
     }
@@ -101,7 +102,8 @@ void check_status(const Scene& scene, Problems& problems) {
     problems.push_back("the status tells of another commit");
   if (summary.contains("hold") || summary["source"].contains("problem"))
     problems.push_back("the status tells of a hold or a problem");
-  std::size_t objects = scene.user.wanted().companions ? 2 : 0;
+  std::size_t objects = 0;
+  if (scene.user.wanted().companions) objects += scene.user.wanted().has_namespaces ? 1 : 2;
   if (scene.user.wanted().pods_quota > 0) ++objects;
   objects += scene.user.wanted().jobs.size() + scene.user.wanted().services.size();
   check_jobs(scene, *status, problems);
@@ -116,7 +118,8 @@ void check_status(const Scene& scene, Problems& problems) {
     }
     const Json file = Json::parse(found->second);
     const bool blocked = cluster.ns == "default" && scene.user.is_blocked(name);
-    const std::string wanted = cluster.suspend ? "Suspended" : "Ready";
+    const bool in_reach = scene.core.is_in_reach(cluster.ns);
+    const std::string wanted = !in_reach ? "Blocked" : cluster.suspend ? "Suspended" : "Ready";
     if (!blocked && file["phase"] != wanted)
       problems.push_back("the status says that " + name + " is " + file["phase"].dump() + ": " +
                          file["message"].dump());
@@ -134,7 +137,8 @@ void check_status(const Scene& scene, Problems& problems) {
 std::vector<std::string> missing_to_end_state(const Scene& scene) {
   Problems problems;
   for (const auto& [name, cluster] : scene.user.wanted().clusters)
-    if (cluster.ns != "default" || !scene.user.is_blocked(name))
+    if (scene.core.is_in_reach(cluster.ns) &&
+        (cluster.ns != "default" || !scene.user.is_blocked(name)))
       check_cluster(scene, key_of(name, cluster), cluster, problems);
   check_leftovers(scene, problems);
   check_status(scene, problems);

@@ -1,4 +1,5 @@
-// Nothing is deleted by an engine that has not seen a complete list of all that decides on it.
+// Nothing is deleted by an engine that has not seen a complete list of all that decides on it, in
+// its namespace at least.
 #include <map>
 #include <set>
 
@@ -13,22 +14,24 @@ class UnknownIsNotAbsent : public Checker {
 
   void on_event(const Agent& agent, const engine::Event& event) override {
     if (const auto* list = std::get_if<engine::ListCompleted>(&event))
-      listed_[agent.client()].insert(list->type);
+      listed_[agent.client()].insert({list->type, list->ns});
   }
 
   void on_effect(const Agent& agent, const engine::Effect& effect) override {
     const auto* write = std::get_if<engine::SendWrite>(&effect);
     if (write == nullptr || write->action.verb != Verb::Delete) return;
-    const std::set<ResourceType>& listed = listed_[agent.client()];
+    const bool is_kept = !scene().core.namespaces.empty();
+    const std::string ns = is_kept ? write->action.target.ns : "";
+    const auto& listed = listed_[agent.client()];
     for (const ResourceType type :
          {ResourceType::ConfigMap, ResourceType::Service, ResourceType::Pod})
-      if (!listed.contains(type))
+      if (!listed.contains({type, ns}))
         fail(agent.client() + " deletes " + to_string(write->action.target) +
              " before it knows what there is");
   }
 
  private:
-  std::map<std::string, std::set<ResourceType>> listed_;
+  std::map<std::string, std::set<std::pair<ResourceType, std::string>>> listed_;  // by client
 };
 
 }  // namespace

@@ -164,6 +164,12 @@ TEST_F(NamespacedCache, asks_for_each_namespace_and_is_complete_with_all_of_them
   EXPECT_FALSE(cache.is_complete(ResourceType::Service));
 }
 
+TEST_F(NamespacedCache, reaches_what_is_in_one_of_them) {
+  EXPECT_TRUE(cache.reaches({ResourceType::Pod, "a", "one"}));
+  EXPECT_FALSE(cache.reaches({ResourceType::Pod, "c", "one"}));
+  EXPECT_FALSE(cache.reaches({ResourceType::Namespace, "", "a"}));
+}
+
 TEST_F(NamespacedCache, forgets_only_what_the_list_of_its_own_namespace_lacks) {
   list("a", {in("a", "one", "3")}, "5");
   list("b", {in("b", "two", "4")}, "6");
