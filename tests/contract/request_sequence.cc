@@ -1,12 +1,8 @@
 #include "tests/contract/request_sequence.h"
 
-#include <algorithm>
 #include <array>
-#include <chrono>
+#include <map>
 #include <ostream>
-#include <regex>
-#include <sstream>
-#include <thread>
 #include <utility>
 
 namespace ray_gitops::contract {
@@ -14,29 +10,17 @@ namespace {
 
 using nlohmann::json;
 
-struct Type {
-  const char* group_path;
-  const char* plural;
-  const char* api_version;
-  const char* kind;
-};
-
 constexpr std::array k_types{
     Type{"/api/v1", "configmaps", "v1", "ConfigMap"}, Type{"/api/v1", "services", "v1", "Service"},
     Type{"/api/v1", "pods", "v1", "Pod"},
     Type{"/apis/coordination.k8s.io/v1", "leases", "coordination.k8s.io/v1", "Lease"},
     Type{"/apis/rbac.authorization.k8s.io/v1", "roles", "rbac.authorization.k8s.io/v1", "Role"}};
 
-const Type& type_of(const std::string& plural) {
-  for (const Type& type : k_types)
-    if (plural == type.plural) return type;
-  return k_types.front();
-}
-
-// --- what is asked
+// Below `count`, however short the sequence is to be.
+int any_below(int count) { return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0, count)); }
 
 // Shrinks to false, so that the simplest objects have the fewest fields.
-bool one_in(int count) { return *rc::gen::inRange(0, count) == count - 1; }
+bool one_in(int count) { return any_below(count) == count - 1; }
 
 json any_of(const std::vector<json>& values) { return *rc::gen::elementOf(values); }
 
@@ -62,10 +46,26 @@ std::vector<json> texts(bool patch) {
   return values;
 }
 
+// What lives as long as the sequence, so that nothing is collected as garbage meanwhile.
+json any_owners() {
+  const json ns{{"apiVersion", "v1"}, {"kind", "Namespace"}, {"name", k_namespace}};
+  json owner = ns;
+  owner["uid"] = k_namespace_uid;
+  json account{{"apiVersion", "v1"},
+               {"kind", "ServiceAccount"},
+               {"name", "default"},
+               {"uid", k_account_uid}};
+  if (one_in(2)) owner["controller"] = true;
+  if (one_in(3)) account["controller"] = one_in(2);
+  if (one_in(3)) account["blockOwnerDeletion"] = true;
+  return any_subset({owner, account, ns});
+}
+
 json any_metadata(bool patch) {
   json metadata = json::object();
   if (one_in(2)) metadata["labels"] = any_map({"x", "y"}, texts(patch));
   if (one_in(3)) metadata["annotations"] = any_map({"example.com/n", "o"}, texts(patch));
+  if (one_in(5)) metadata["ownerReferences"] = any_owners();
   if (one_in(8)) metadata["finalizers"] = any_subset({"example.com/a", "example.com/b"});
   return metadata;
 }
@@ -76,15 +76,17 @@ json any_config_map(bool patch) {
   return body;
 }
 
-json any_service(bool patch) {
-  json spec{{"clusterIP", "None"}};
+// One that has an address and ports of nodes, or neither: which cannot change. Two ports of one
+// name are refused; ports of nodes, which go by the name, get in the way of that.
+json any_service(bool patch, bool has_address) {
+  json spec = has_address ? json{{"type", "NodePort"}} : json{{"clusterIP", "None"}};
   if (one_in(2)) spec["selector"] = any_map({"app", "tier"}, texts(patch));
   if (one_in(2)) spec["publishNotReadyAddresses"] = one_in(2);
   if (!patch || one_in(2))
     spec["ports"] = any_subset({{{"name", "a"}, {"port", 1}},
                                 {{"name", "b"}, {"port", 1}, {"protocol", "UDP"}},
                                 {{"name", "c"}, {"port", 3}, {"targetPort", "web"}},
-                                {{"name", "a"}, {"port", 4}}});
+                                {{"name", has_address ? "d" : "a"}, {"port", 4}}});
   return {{"spec", std::move(spec)}};
 }
 
@@ -117,20 +119,21 @@ json any_lease(bool patch) {
   return {{"spec", std::move(spec)}};
 }
 
+// With one rule at least: an empty list is none for the real server, and yet a change of it.
 json any_role(bool) {
-  return {{"rules",
-           any_subset({{{"apiGroups", {""}}, {"resources", {"pods"}}, {"verbs", {"get"}}},
-                       {{"apiGroups", {""}}, {"resources", {"services"}}, {"verbs", {"list"}}}})}};
+  const json pods{{"apiGroups", {""}}, {"resources", {"pods"}}, {"verbs", {"get"}}};
+  const json services{{"apiGroups", {""}}, {"resources", {"services"}}, {"verbs", {"list"}}};
+  return {{"rules", any_of({json::array({pods}), json::array({pods, services})})}};
 }
 
 json any_content(const Type& type, bool patch) {
   using Maker = json (*)(bool);
   static const std::map<std::string, Maker> k_makers{{"configmaps", any_config_map},
-                                                     {"services", any_service},
                                                      {"pods", any_pod},
                                                      {"leases", any_lease},
                                                      {"roles", any_role}};
-  json body = k_makers.at(type.plural)(patch);
+  const bool is_service = type.plural == std::string("services");
+  json body = is_service ? any_service(patch, type.has_address) : k_makers.at(type.plural)(patch);
   body["metadata"] = any_metadata(patch);
   return body;
 }
@@ -140,15 +143,6 @@ json any_object(const Type& type, const std::string& name) {
   body["apiVersion"] = type.api_version;
   body["kind"] = type.kind;
   body["metadata"]["name"] = name;
-  return body;
-}
-
-json simplest_object(const Type& type, const std::string& name) {
-  json body{{"apiVersion", type.api_version}, {"kind", type.kind}, {"metadata", {{"name", name}}}};
-  const std::string kind = type.kind;
-  if (kind == "Service") body["spec"] = {{"clusterIP", "None"}};
-  if (kind == "Pod")
-    body["spec"] = {{"schedulerName", "nobody"}, {"containers", {{{"name", "c"}, {"image", "i"}}}}};
   return body;
 }
 
@@ -202,17 +196,63 @@ Step any_delete(const Type& type, const std::string& name) {
           .version = any_reference()};
 }
 
+// With all its times: where one is missing, the real server stores null.
+json any_condition(const char* type) {
+  return {{"type", type},
+          {"status", any_of({"True", "False"})},
+          {"lastProbeTime", "2026-01-01T00:00:00Z"},
+          {"lastTransitionTime", "2026-01-01T00:00:00Z"},
+          {"reason", any_of({"A", "B"})}};
+}
+
+// What a kubelet says of a pod.
+json any_status() {
+  json status = json::object();
+  if (one_in(2)) status["phase"] = any_of({"Pending", "Running", "Failed"});
+  if (one_in(3)) status["message"] = any_of({"one", "two"});
+  if (one_in(2))
+    status["conditions"] = any_subset(
+        {any_condition("Ready"), any_condition("example.com/a"), any_condition("example.com/b")});
+  return status;
+}
+
+// Spec and labels beside it are sent, too: they change nothing.
+Step any_status_write(const Type& type, const std::string& name) {
+  Step step = one_in(3)   ? any_apply(type, name)
+              : one_in(2) ? any_update(type, name)
+                          : any_merge_patch(type, name);
+  step.path.insert(step.path.find('?'), "/status");
+  step.body["status"] = any_status();
+  return step;
+}
+
 Step any_list(const Type& type) {
   const auto selector = *rc::gen::element<std::string>(
       "", "x", "%21x", "x%3D1", "x%21%3D1", "x%20in%20%281%2C2%29", "x%20notin%20%281%29%2Cy");
   return {.method = "GET", .path = std::string(type.plural) + "?labelSelector=" + selector};
 }
 
+Step any_pages(const Type& type) {
+  return {.method = "GET",
+          .path = std::string(type.plural) + "?limit=1" + (one_in(2) ? "&labelSelector=x" : "")};
+}
+
 rc::Gen<Step> any_step(const Type& type) {
-  return rc::gen::exec([&type] {
+  return rc::gen::exec([type] {
     const std::string name = one_in(4) ? "b" : "a";
-    switch (
-        *rc::gen::weightedElement<int>({{3, 0}, {3, 1}, {3, 2}, {6, 3}, {2, 4}, {1, 5}, {1, 6}})) {
+    const bool is_pod = type.kind == std::string("Pod");
+    // A real server has a ConfigMap more than the local one, which would begin a page.
+    const bool has_pages = type.kind != std::string("ConfigMap");
+    // A pod is not updated as a whole: it would lack what admission has added to a real one.
+    switch (*rc::gen::weightedElement<int>({{3, 0},
+                                            {is_pod ? 0 : 3, 1},
+                                            {3, 2},
+                                            {6, 3},
+                                            {2, 4},
+                                            {1, 5},
+                                            {has_pages ? 1 : 0, 6},
+                                            {1, 7},
+                                            {is_pod ? 5 : 0, 8}})) {
       case 0:
         return any_create(type, name);
       case 1:
@@ -225,48 +265,14 @@ rc::Gen<Step> any_step(const Type& type) {
         return any_delete(type, name);
       case 5:
         return any_list(type);
+      case 6:
+        return any_pages(type);
+      case 8:
+        return any_status_write(type, name);
       default:
         return Step{.method = "GET", .path = std::string(type.plural) + "/" + name};
     }
   });
-}
-
-// --- what is answered
-
-json read(const std::string& text) { return json::parse(text, nullptr, false); }
-
-std::string text_at(const json& object, const char* pointer) {
-  const json::json_pointer at(pointer);
-  return object.is_object() && object.contains(at) && object[at].is_string()
-             ? object[at].get<std::string>()
-             : std::string{};
-}
-
-// What admission, controllers and later releases add to the objects of a real server.
-void drop_additions(json& object) {
-  if (!object.contains("spec") || !object["spec"].is_object()) return;
-  for (const char* field :
-       {"tolerations", "serviceAccount", "serviceAccountName", "priority", "preemptionPolicy"})
-    object["spec"].erase(field);
-  if (object.contains("status") && object["status"].is_object()) object["status"].erase("qosClass");
-}
-
-// Entries of the same second stand in the order of their times, which tests cannot choose.
-void sort_managers(json& metadata) {
-  if (!metadata.contains("managedFields")) return;
-  json& entries = metadata["managedFields"];
-  for (json& entry : entries) entry.erase("time");
-  std::ranges::sort(entries.get_ref<json::array_t&>());
-}
-
-std::string with_times_and_storage_hidden(const std::string& text) {
-  static const std::regex k_time("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z");
-  static const std::regex k_version("(ResourceVersion in [a-z ]+(: |\\())[0-9]+");
-  // How the real server stores objects is its own affair.
-  static const std::regex k_storage("StorageError: .* AdditionalErrorMsg: ");
-  std::string hidden = std::regex_replace(text, k_time, "TIME");
-  hidden = std::regex_replace(hidden, k_version, "$1VERSION");
-  return std::regex_replace(hidden, k_storage, "");
 }
 
 const char* name_of(Reference reference) {
@@ -281,19 +287,22 @@ const char* name_of(Reference reference) {
   return "";
 }
 
-const std::string* find_reference(Reference reference, const std::vector<std::string>& known) {
-  if (reference == Reference::None || known.empty()) return nullptr;
-  return reference == Reference::First ? &known.front() : &known.back();
-}
-
-// The path of the object a step is about; empty for lists.
-std::string object_path(const Step& step) {
-  const std::string path = step.path.substr(0, step.path.find('?'));
-  if (step.method != "POST") return path.find('/') == std::string::npos ? "" : path;
-  return path + "/" + text_at(step.body, "/metadata/name");
-}
-
 }  // namespace
+
+const Type& type_of(const std::string& plural) {
+  for (const Type& type : k_types)
+    if (plural == type.plural) return type;
+  return k_types.front();
+}
+
+json simplest_object(const Type& type, const std::string& name) {
+  json body{{"apiVersion", type.api_version}, {"kind", type.kind}, {"metadata", {{"name", name}}}};
+  const std::string kind = type.kind;
+  if (kind == "Service") body["spec"] = {{"clusterIP", "None"}};
+  if (kind == "Pod")
+    body["spec"] = {{"schedulerName", "nobody"}, {"containers", {{{"name", "c"}, {"image", "i"}}}}};
+  return body;
+}
 
 std::ostream& operator<<(std::ostream& out, const Step& step) {
   return out << "\n  " << step.method << ' ' << step.path << ' ' << step.content_type << ' '
@@ -303,118 +312,10 @@ std::ostream& operator<<(std::ostream& out, const Step& step) {
 
 rc::Gen<std::vector<Step>> any_sequence() {
   return rc::gen::exec([] {
-    const Type& type = k_types.at(*rc::gen::inRange<std::size_t>(0, k_types.size()));
+    Type type = k_types.at(static_cast<std::size_t>(any_below(k_types.size())));
+    type.has_address = one_in(2);
     return *rc::gen::container<std::vector<Step>>(any_step(type));
   });
-}
-
-Answer Player::send(const std::string& method, const std::string& path, const std::string& type,
-                    const json& body, const std::string& until) const {
-  return send_request(target_, {.method = method,
-                                .path = path,
-                                .content_type = type,
-                                .accept = {},
-                                .body = body.is_null() ? "" : body.dump(),
-                                .token = target_.token,
-                                .until = until});
-}
-
-std::string Player::path_of(const std::string& plural) const {
-  return std::string(type_of(plural).group_path) + "/namespaces/" + ns_ + "/" + plural;
-}
-
-bool Player::make_namespace() {
-  const Answer made =
-      send("POST", "/api/v1/namespaces", "application/json", {{"metadata", {{"name", ns_}}}});
-  if (made.http != 201) return false;
-  first_version_ = text_at(read(made.body), "/metadata/resourceVersion");
-  const json account{{"metadata", {{"name", "default"}}}};
-  const std::string accounts = "/api/v1/namespaces/" + ns_ + "/serviceaccounts";
-  const int http = send("POST", accounts, "application/json", account).http;
-  return http == 201 || http == 409;
-}
-
-void Player::remove_namespace() const {
-  send("DELETE", "/api/v1/namespaces/" + ns_, "application/json", nullptr);
-}
-
-json Player::with_references(const Step& step) const {
-  json body = step.body;
-  const auto seen = seen_.find(object_path(step));
-  if (seen == seen_.end()) return body;
-  const char* parent = step.method == "DELETE" ? "preconditions" : "metadata";
-  if (const std::string* uid = find_reference(step.uid, seen->second.uids))
-    body[parent]["uid"] = *uid;
-  if (const std::string* version = find_reference(step.version, seen->second.versions))
-    body[parent]["resourceVersion"] = *version;
-  return body;
-}
-
-void Player::remember(const std::string& path, const json& body) {
-  if (path.empty()) return;
-  const auto note = [](std::vector<std::string>& known, const std::string& text) {
-    if (!text.empty() && (known.empty() || known.back() != text)) known.push_back(text);
-  };
-  note(seen_[path].uids, text_at(body, "/metadata/uid"));
-  note(seen_[path].versions, text_at(body, "/metadata/resourceVersion"));
-}
-
-std::string Player::number_of(std::map<std::string, std::string>& numbers,
-                              const std::string& prefix, const std::string& text) const {
-  return numbers.try_emplace(text, prefix + std::to_string(numbers.size())).first->second;
-}
-
-void Player::normalize_object(json& object) {
-  if (!object.is_object() || !object.contains("metadata")) return;
-  json& metadata = object["metadata"];
-  if (const std::string uid = text_at(metadata, "/uid"); !uid.empty())
-    metadata["uid"] = number_of(uids_, "uid-", uid);
-  if (const std::string version = text_at(metadata, "/resourceVersion"); !version.empty())
-    metadata["resourceVersion"] = number_of(versions_, "version-", version);
-  sort_managers(metadata);
-  drop_additions(object);
-}
-
-json Player::normalize(json body) {
-  if (body.is_object() && body.contains("items")) {
-    body.erase("metadata");
-    std::erase_if(body["items"].get_ref<json::array_t&>(), [](const json& item) {
-      return text_at(item, "/metadata/name") == "kube-root-ca.crt";
-    });
-    for (json& item : body["items"]) normalize_object(item);
-  } else {
-    normalize_object(body);
-  }
-  std::string text = with_times_and_storage_hidden(body.dump());
-  for (const auto& [uid, number] : uids_) text = std::regex_replace(text, std::regex(uid), number);
-  return read(text);
-}
-
-json Player::play(const Step& step) {
-  const std::string path = object_path(step);
-  const std::size_t end = step.path.find_first_of("/?");
-  const Answer answer = send(step.method, path_of(step.path.substr(0, end)) + step.path.substr(end),
-                             step.content_type, with_references(step));
-  json body = read(answer.body);
-  if (answer.http < 300 && text_at(body, "/kind") != "Status") remember(path, body);
-  return {{"http", answer.http}, {"body", normalize(std::move(body))}};
-}
-
-json Player::events(const std::string& plural) {
-  constexpr const char* k_last = "the-last-one";
-  send("POST", path_of(plural), "application/json", simplest_object(type_of(plural), k_last));
-  const Answer answer =
-      send("GET", path_of(plural) + "?watch=1&timeoutSeconds=5&resourceVersion=" + first_version_,
-           "application/json", nullptr, k_last);
-  json events = json::array();
-  std::istringstream lines(answer.body);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.find(k_last) != std::string::npos) break;
-    json event = read(line);
-    if (text_at(event, "/object/metadata/name") == "kube-root-ca.crt") continue;
-    events.push_back({{"type", event["type"]}, {"object", normalize(event["object"])}});
-  }
-  return events;
 }
 
 }  // namespace ray_gitops::contract

@@ -1,16 +1,13 @@
 #pragma once
-// Random sequences of requests, and what of an answer must be the same on every API server.
+// Random sequences of requests.
 
 #include <cstdint>
 #include <iosfwd>
-#include <map>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 #include <rapidcheck.h>
-
-#include "tests/contract/server_under_test.h"
 
 namespace ray_gitops::contract {
 
@@ -20,6 +17,22 @@ enum class Reference : std::uint8_t {
   Current,  // of the last answer that had the object
   First,    // of the first one: an object since deleted, or a version since overwritten
 };
+
+struct Type {
+  const char* group_path;
+  const char* plural;
+  const char* api_version;
+  const char* kind;
+  bool has_address = false;  // of Services: NodePort ones instead of headless ones
+};
+
+const Type& type_of(const std::string& plural);
+
+// What stands in a body for what differs from server to server: the Namespace and its uid, and that
+// of the ServiceAccount `default` in it.
+inline constexpr const char* k_namespace = "@namespace";
+inline constexpr const char* k_namespace_uid = "@uid-of-namespace";
+inline constexpr const char* k_account_uid = "@uid-of-account";
 
 // One request to one of a few objects of a namespace. Uids and versions differ from server to
 // server, so that they are named, not written.
@@ -34,49 +47,11 @@ struct Step {
 
 std::ostream& operator<<(std::ostream& out, const Step& step);
 
-// Create, update, merge patch, apply by two managers, delete, get and list of two ConfigMaps,
-// Services, pods, Leases or Roles.
+// Create, update, merge patch and apply by two managers, of the status too, delete, get, list and
+// pages of lists of two ConfigMaps, Services, pods, Leases or Roles.
 rc::Gen<std::vector<Step>> any_sequence();
 
-// Sends steps to one server, in one namespace, and remembers what they name.
-class Player {
- public:
-  Player(const Target& target, std::string ns) : target_(target), ns_(std::move(ns)) {}
-
-  // The namespace, and the account that pods need there, which controllers make.
-  bool make_namespace();
-  void remove_namespace() const;
-
-  // {"http", "body"}: without times, addresses and versions of the collection; uids and resource
-  // versions are numbered in the order in which they came.
-  nlohmann::json play(const Step& step);
-
-  // The events of `plural` since make_namespace(), like the bodies of play(). Makes one object
-  // more, to know where they end.
-  nlohmann::json events(const std::string& plural);
-
- private:
-  struct Seen {
-    std::vector<std::string> uids;
-    std::vector<std::string> versions;
-  };
-
-  Answer send(const std::string& method, const std::string& path, const std::string& type,
-              const nlohmann::json& body, const std::string& until = {}) const;
-  std::string path_of(const std::string& plural) const;
-  nlohmann::json with_references(const Step& step) const;
-  void remember(const std::string& object_path, const nlohmann::json& body);
-  nlohmann::json normalize(nlohmann::json body);
-  void normalize_object(nlohmann::json& object);
-  std::string number_of(std::map<std::string, std::string>& numbers, const std::string& prefix,
-                        const std::string& text) const;
-
-  const Target& target_;
-  std::string ns_;
-  std::string first_version_;
-  std::map<std::string, Seen> seen_;  // by the path of the object
-  std::map<std::string, std::string> uids_;
-  std::map<std::string, std::string> versions_;
-};
+// What every server takes.
+nlohmann::json simplest_object(const Type& type, const std::string& name);
 
 }  // namespace ray_gitops::contract

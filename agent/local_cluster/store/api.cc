@@ -99,7 +99,7 @@ void put_list_metadata(const ListPage& page, json& list) {
   metadata["resourceVersion"] = std::to_string(page.revision);
   if (page.continue_token.empty()) return;
   metadata["continue"] = page.continue_token;
-  metadata["remainingItemCount"] = page.remaining_items;
+  if (page.remaining_items) metadata["remainingItemCount"] = *page.remaining_items;
 }
 
 ApiAnswer answer_list(const Store& store, const ApiRequest& request, WallTime now) {

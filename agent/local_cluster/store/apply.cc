@@ -1,6 +1,7 @@
 #include "agent/local_cluster/store/apply.h"
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 #include <utility>
 
@@ -86,23 +87,20 @@ ManagedEntry& entry_for(ManagedEntries& entries, const ManagedEntry& wanted) {
 std::string describe_manager(const ManagedEntry& entry) {
   std::string text = "\"" + entry.manager + "\"";
   if (!entry.subresource.empty()) text += " with subresource \"" + entry.subresource + "\"";
-  if (entry.operation != k_update) return text;
-  text += " using " + entry.api_version;
-  return entry.time.empty() ? text : text + " at " + entry.time;
+  return entry.operation == k_update ? text + " using " + entry.api_version : text;
 }
 
-// "conflict with "a": .data.x", or the fields in lines of their own.
+// "conflict with "a": .data.x", or the fields in lines of their own, by manager.
 std::string render_conflicts(const std::vector<std::pair<std::string, std::string>>& conflicts) {
   const std::size_t count = conflicts.size();
   std::string text =
       "Apply failed with " + std::to_string(count) + " conflict" + (count == 1 ? ": " : "s: ");
   if (count == 1) return text + "conflict with " + conflicts[0].first + ": " + conflicts[0].second;
-  std::string last;
-  for (const auto& [manager, field] : conflicts) {
-    if (manager != last) text += (last.empty() ? "" : "\n") + ("conflicts with " + manager + ":");
-    text += "\n- " + field;
-    last = manager;
-  }
+  std::map<std::string, std::string> fields;
+  for (const auto& [manager, field] : conflicts) fields[manager] += "\n- " + field;
+  std::string separator;
+  for (const auto& [manager, lines] : fields)
+    text += std::exchange(separator, "\n") + "conflicts with " + manager + ":" + lines;
   return text;
 }
 
@@ -138,6 +136,17 @@ FieldSet fields_of_others(const ManagedEntries& entries, const ManagedEntry& min
   return all;
 }
 
+// In the words of the library that the real server leaves this to.
+std::string render_duplicates(const std::vector<std::string>& paths) {
+  std::string text = paths.size() > 1 ? "errors:" : "";
+  for (const std::string& path : paths) {
+    const std::size_t key = path.rfind('[');
+    text += (paths.size() > 1 ? "\n  " : "") + path.substr(0, key) +
+            ": duplicate entries for key " + path.substr(key);
+  }
+  return text;
+}
+
 bool owns_same(const ManagedEntries& left, const ManagedEntries& right) {
   return std::ranges::equal(left, right, [](const ManagedEntry& a, const ManagedEntry& b) {
     return a.identity() == b.identity() && a.fields == b.fields;
@@ -145,6 +154,17 @@ bool owns_same(const ManagedEntries& left, const ManagedEntries& right) {
 }
 
 }  // namespace
+
+std::optional<ApiError> check_duplicates(const ResourceType& type, const json& configuration) {
+  const std::vector<std::string> paths = render_paths(duplicates_in(type.kind, configuration));
+  if (paths.empty()) return std::nullopt;
+  const std::string api_version = string_at(configuration, {"apiVersion"});
+  return failed("failed to create typed patch object (" +
+                string_at(configuration, {"metadata", "namespace"}) + "/" +
+                string_at(configuration, {"metadata", "name"}) + "; " +
+                (api_version.find('/') == std::string::npos ? "/" : "") + api_version +
+                ", Kind=" + std::string(type.kind) + "): " + render_duplicates(paths));
+}
 
 ApiResult<json> merge_applied(const ResourceType& type, const json& live, const json& configuration,
                               const FieldManager& manager, bool force) {

@@ -1,6 +1,7 @@
 #pragma once
 // Who owns which field: metadata.managedFields, and the two ways of writing that respect it.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,10 @@ struct FieldManager {
   std::string subresource;  // "status" or empty
   WallTime now;
 };
+
+// That an item of a keyed list or a set stands twice in a configuration as it was sent.
+std::optional<ApiError> check_duplicates(const ResourceType& type,
+                                         const nlohmann::json& configuration);
 
 // Server-side apply: `configuration` into `live` (null when there is no object yet). A field that
 // another manager owns with another value is a Conflict with one FieldManagerConflict cause a

@@ -125,7 +125,12 @@ void fill_service(json& service) {
   if (!spec.is_object()) return;
   put_default(spec, "type", "ClusterIP");
   put_default(spec, "sessionAffinity", "None");
+  // Left out like all that is empty.
+  if (spec.value("publishNotReadyAddresses", json()) == false)
+    spec.erase("publishNotReadyAddresses");
   if (spec["type"] != "ExternalName") put_default(spec, "internalTrafficPolicy", "Cluster");
+  if (spec["type"] == "NodePort" || spec["type"] == "LoadBalancer")
+    put_default(spec, "externalTrafficPolicy", "Cluster");
   for_each_object(spec, "ports", [](json& port) {
     put_default(port, "protocol", "TCP");
     if (port.contains("port")) put_default(port, "targetPort", port["port"]);
@@ -179,10 +184,15 @@ void prepare_new(const ResourceType& type, json& object) {
   if (type.plural == "services") object["status"] = {{"loadBalancer", json::object()}};
 }
 
+void drop_empty(const ResourceType& type, json& object) { drop_empty(type.kind, object); }
+
 void fill_defaults(const ResourceType& type, json& object) {
-  drop_empty(type.kind, object);
+  drop_empty(type, object);
   if (type.plural == "pods") fill_pod(object);
   if (type.plural == "services") fill_service(object);
+  if (type.plural == "leases") put_default(object, "spec", json::object());
+  // An empty list that the type does not leave out is stored as none.
+  if (type.plural == "roles" && object["rules"].empty()) object["rules"] = nullptr;
   if (type.plural == "deployments" || type.plural == "statefulsets" || type.plural == "jobs")
     fill_workload(type, object);
   if (type.plural == "secrets") {

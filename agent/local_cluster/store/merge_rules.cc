@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <map>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -172,19 +175,92 @@ class Comparer {
 
 void merge_into(const Place& place, json& live, const json& configuration);
 
-void merge_list(const Place& place, const MergeRule& rule, json& live, const json& configuration) {
-  std::map<std::string, std::size_t> positions;
-  for (std::size_t at = 0; at < live.size(); ++at)
-    positions.emplace(element_of(rule, live[at]), at);
-  for (const json& item : configuration) {
+void find_duplicates(const Place& place, const json& value, FieldSet& found);
+
+void find_duplicates_below(const Place& place, const std::string& element, const json& value,
+                           FieldSet& found) {
+  FieldSet below;
+  find_duplicates(place, value, below);
+  if (!below.empty()) found.children.emplace(element, std::move(below));
+}
+
+void find_duplicates(const Place& place, const json& value, FieldSet& found) {
+  const MergeRule rule = rule_of(place, value);
+  if (rule.shape == Shape::Value) return;
+  if (rule.shape == Shape::Map) {
+    for (const auto& [name, child] : value.items())
+      find_duplicates_below(child_of(place, name), "f:" + name, child, found);
+    return;
+  }
+  std::set<std::string> seen;
+  for (const json& item : value) {
     const std::string element = element_of(rule, item);
-    const auto [found, is_new] = positions.emplace(element, live.size());
-    if (is_new)
-      live.push_back(item);
+    if (!seen.insert(element).second)
+      found.children[element].member = true;
     else
-      merge_into(item_of(place), live[found->second], item);
+      find_duplicates_below(item_of(place), element, item, found);
   }
 }
+
+// Merges two lists item by item: what both have stands in the order of the configuration, what one
+// alone has stays between its neighbours (structured-merge-diff does it so).
+class ListMerge {
+ public:
+  ListMerge(const Place& place, const MergeRule& rule, const json& live, const json& configuration)
+      : place_(place), live_(live), configuration_(configuration) {
+    for (const json& item : live) old_.push_back(element_of(rule, item));
+    for (const json& item : configuration) new_.push_back(element_of(rule, item));
+    for (std::size_t at = 0; at < old_.size(); ++at) positions_.emplace(old_[at], at);
+    wanted_.insert(new_.begin(), new_.end());
+    for (const std::string& element : new_)
+      if (positions_.contains(element)) shared_.push_back(element);
+  }
+
+  json run() {
+    while (at_old_ < old_.size() || at_new_ < new_.size())
+      if (!pass_old()) take_new();
+    return std::move(merged_);
+  }
+
+ private:
+  // Whether the next live item was dealt with by itself.
+  bool pass_old() {
+    if (at_old_ == old_.size()) return false;
+    const std::string& element = old_[at_old_];
+    if (!wanted_.contains(element)) {
+      merged_.push_back(live_[at_old_++]);
+      return true;
+    }
+    // Its turn comes with the configuration's items; others stand there before, or stood.
+    if (!shared_.empty() && shared_.front() == element) return false;
+    ++at_old_;
+    return true;
+  }
+
+  void take_new() {
+    const std::string& element = new_[at_new_];
+    const auto found = positions_.find(element);
+    if (found == positions_.end()) {
+      merged_.push_back(configuration_[at_new_++]);
+      return;
+    }
+    merged_.push_back(live_[found->second]);
+    merge_into(item_of(place_), merged_.back(), configuration_[at_new_++]);
+    shared_.pop_front();
+  }
+
+  const Place& place_;
+  const json& live_;
+  const json& configuration_;
+  std::vector<std::string> old_;
+  std::vector<std::string> new_;
+  std::map<std::string, std::size_t> positions_;  // in old_
+  std::set<std::string> wanted_;                  // new_
+  std::deque<std::string> shared_;                // of new_, those still to come that old_ has
+  std::size_t at_old_ = 0;
+  std::size_t at_new_ = 0;
+  json merged_ = json::array();
+};
 
 void merge_into(const Place& place, json& live, const json& configuration) {
   const MergeRule rule = rule_of(place, configuration);
@@ -199,7 +275,7 @@ void merge_into(const Place& place, json& live, const json& configuration) {
         merge_into(child_of(place, name), *found, value);
     }
   } else {
-    merge_list(place, rule, live, configuration);
+    live = ListMerge(place, rule, live, configuration).run();
   }
 }
 
@@ -270,6 +346,12 @@ FieldSet fields_of(std::string_view kind, const json& object) {
       Comparer(Containers::EmptyOnly).compare(root_of(kind), nullptr, &object).changed;
   fields.member = false;
   return fields;
+}
+
+FieldSet duplicates_in(std::string_view kind, const json& object) {
+  FieldSet found;
+  find_duplicates(root_of(kind), object, found);
+  return found;
 }
 
 json merge_objects(std::string_view kind, json live, const json& configuration) {

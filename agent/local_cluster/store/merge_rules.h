@@ -50,6 +50,8 @@ FieldChanges compare_fields(std::string_view kind, const nlohmann::json& before,
                             const nlohmann::json& after);
 // All fields that a configuration speaks about.
 FieldSet fields_of(std::string_view kind, const nlohmann::json& object);
+// Items of keyed lists and sets that stand there twice.
+FieldSet duplicates_in(std::string_view kind, const nlohmann::json& object);
 // `configuration` merged into `live` by the rules.
 nlohmann::json merge_objects(std::string_view kind, nlohmann::json live,
                              const nlohmann::json& configuration);

@@ -41,6 +41,9 @@ struct Selection {
   std::string ns = {};  // empty: all namespaces
   LabelSelector labels = {};
   FieldSelector fields = {};
+
+  // Not every object of the type there.
+  bool selects() const { return !labels.requirements.empty() || !fields.requirements.empty(); }
 };
 
 // "a=b,c!=d,e in (f,g),h notin (i),j,!k". BadRequest when it is none.

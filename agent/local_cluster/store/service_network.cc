@@ -1,6 +1,7 @@
 #include "agent/local_cluster/store/service_network.h"
 
 #include <charconv>
+#include <map>
 
 #include <nlohmann/json.hpp>
 
@@ -34,6 +35,17 @@ std::optional<std::uint32_t> find_lowest_free(const Numbers& taken, std::uint32_
   std::uint32_t free = first;
   for (auto at = taken.lower_bound(first); at != taken.end() && *at == free; ++at) ++free;
   return free <= last ? std::optional(free) : std::nullopt;
+}
+
+// In a new Service, ports that differ in their protocol alone have one node port.
+using NodePorts = std::map<std::int64_t, std::uint32_t>;
+
+NodePorts node_ports_by_port(const json& ports) {
+  NodePorts known;
+  for (const json& port : ports)
+    if (const std::uint32_t number = node_port_of(port); number != 0)
+      known.try_emplace(integer_at(port, {"port"}), number);
+  return known;
 }
 
 ApiCause refuse_ip(const std::string& asked, const std::string& why) {
@@ -92,14 +104,16 @@ void keep_cluster_ip(const json& live, json& next) {
 
 void keep_node_ports(const json& live, json& next) {
   if (!has_node_ports(live) || !at_path(next, {"spec", "ports"}).is_array()) return;
-  Numbers used = node_ports_of(next);
+  std::set<std::pair<std::string, std::uint32_t>> used;  // by protocol
+  for (const json& port : next["spec"]["ports"])
+    used.emplace(protocol_of(port), node_port_of(port));
   for (json& port : next["spec"]["ports"]) {
     const std::uint32_t asked = node_port_of(port);
     const std::uint32_t had = node_port_for(live, port);
     if (had == 0) continue;
     if (!has_node_ports(next)) {
       if (asked == had) port.erase("nodePort");
-    } else if (asked == 0 && used.insert(had).second) {
+    } else if (asked == 0 && used.emplace(protocol_of(port), had).second) {
       port["nodePort"] = had;
     }
   }
@@ -194,6 +208,7 @@ void ServiceNetwork::allocate_node_ports(json& service, const json& live,
   Numbers taken = node_ports_;
   for (const std::uint32_t own : node_ports_of(live)) taken.erase(own);
   json& ports = service["spec"]["ports"];
+  std::map<std::uint32_t, std::set<std::string>> mine;  // the protocols of each
   std::size_t index = 0;
   for (const json& port : ports) {
     const json asked = port.value("nodePort", json(0));
@@ -203,19 +218,43 @@ void ServiceNetwork::allocate_node_ports(json& service, const json& live,
       causes.push_back(refuse_port(index, asked,
                                    "provided port is not in the valid range. The range of valid "
                                    "ports is 30000-32767"));
-    if (is_in_range && !taken.insert(number).second)
+    const bool is_mine = mine.contains(number);  // for traffic of another protocol it may be
+    const bool is_new = mine[number].insert(protocol_of(port)).second;
+    if (is_in_range && !(is_mine ? is_new : taken.insert(number).second))
       causes.push_back(refuse_port(index, asked, "provided port is already allocated"));
     ++index;
   }
   if (!causes.empty()) return;
-  // Now that those that are asked for are known.
+  // Now that those that are asked for are known. What the Service gives up is not free yet.
+  taken.merge(node_ports_of(live));
+  NodePorts shared = live.is_null() ? node_ports_by_port(ports) : NodePorts{};
   for (json& port : ports) {
     if (node_port_of(port) != 0) continue;
-    const auto number = find_lowest_free(taken, k_node_port_first, k_node_port_last);
+    const std::int64_t of = integer_at(port, {"port"});
+    const auto known = shared.find(of);
+    const auto number = known != shared.end()
+                            ? std::optional(known->second)
+                            : find_lowest_free(taken, k_node_port_first, k_node_port_last);
     if (!number) return causes.push_back(refuse_port(0, 0, "every node port is allocated"));
     taken.insert(*number);
+    if (live.is_null()) shared[of] = *number;
     port["nodePort"] = *number;
   }
+}
+
+std::vector<ApiCause> check_ip_families(const json& service, const json& live) {
+  const json& spec = at_path(service, {"spec"});
+  const std::string asked = string_at(spec, {"ipFamilyPolicy"});
+  const std::string policy = asked.empty() ? string_at(live, {"spec", "ipFamilyPolicy"}) : asked;
+  const bool may_have_both =
+      string_at(spec, {"clusterIP"}) == "None" && at_path(spec, {"selector"}).empty();
+  if (policy != "RequireDualStack" || may_have_both) return {};
+  return {{"FieldValueInvalid",
+           "Invalid value: \"RequireDualStack\": this cluster is not configured for dual-stack "
+           "services",
+           "spec.ipFamilyPolicy"},
+          {"FieldValueInvalid", "Invalid value: \"IPv6\": not configured on this cluster",
+           "spec.ipFamilies[1]"}};
 }
 
 void keep_allocated(const json& live, json& next) {

@@ -49,6 +49,10 @@ class ServiceNetwork {
   std::set<std::uint32_t> node_ports_;
 };
 
+// A Service that had addresses of both families because it had no selector, and gets one: the
+// server, which has IPv4 alone, looks at this before all else.
+std::vector<ApiCause> check_ip_families(const nlohmann::json& service, const nlohmann::json& live);
+
 // Before an update is judged: what it leaves out of what `live` was given is kept, and what was
 // given to `live` and its new type cannot have goes (Kubernetes: patchAllocatedValues and
 // dropTypeDependentFields of the Service registry).

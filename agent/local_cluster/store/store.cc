@@ -168,12 +168,21 @@ ApiResult<ListPage> Store::list_page(const Selection& selection, const PageReque
     std::erase_if(result.items,
                   [&](const Document& item) { return key_of(item.json()) <= place->last; });
   }
-  if (page.limit > 0 && result.items.size() > page.limit) {
-    result.remaining_items = static_cast<std::int64_t>(result.items.size() - page.limit);
-    result.items.resize(page.limit);
-    result.continue_token = render_token(result.revision, key_of(result.items.back().json()));
-  }
+  if (page.limit == 0 || result.items.size() < page.limit) return result;
+  result.items.resize(page.limit);
+  const StoreKey last = key_of(result.items.back().json());
+  const std::int64_t after = count_after(selection, last);
+  if (after == 0) return result;
+  result.continue_token = render_token(result.revision, last);
+  if (!selection.selects()) result.remaining_items = after;
   return result;
+}
+
+// Whatever the selectors say: the real server does not look further than the page needs.
+std::int64_t Store::count_after(const Selection& selection, const StoreKey& last) const {
+  return std::ranges::count_if(
+      list({.type = selection.type, .ns = selection.ns}),
+      [&last](const Document& item) { return last < key_of(item.json()); });
 }
 
 ApiResult<std::vector<Change>> Store::changes_since(std::int64_t revision) const {

@@ -64,10 +64,10 @@ struct WatchEvent {
 std::optional<WatchEvent> event_for(const Change& change, const Selection& selection);
 
 struct ListPage {
-  std::vector<Document> items;  // by namespace, then name
-  std::int64_t revision = 0;    // of the list: watch from here
-  std::string continue_token;   // empty on the last page
-  std::int64_t remaining_items = 0;
+  std::vector<Document> items;                  // by namespace, then name
+  std::int64_t revision = 0;                    // of the list: watch from here
+  std::string continue_token;                   // empty on the last page
+  std::optional<std::int64_t> remaining_items;  // unknown where selectors choose
 };
 
 struct PageRequest {
@@ -187,6 +187,7 @@ class Store {
   Unsaved take_unsaved();
 
  private:
+  std::int64_t count_after(const Selection& selection, const StoreKey& last) const;
   using Objects = std::map<StoreKey, Document>;
 
   // The one place where an object changes: revision, indices, history, unsaved, work for the steps.

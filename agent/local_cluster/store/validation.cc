@@ -117,20 +117,48 @@ void check_annotations(const json& object, Causes& causes) {
                       "metadata.annotations"});
 }
 
+// In the order in which the server's own messages have their fields.
+nlohmann::ordered_json in_order(const json& owners) {
+  nlohmann::ordered_json ordered = nlohmann::ordered_json::array();
+  for (const json& owner : owners) {
+    nlohmann::ordered_json& reference = ordered.emplace_back(nlohmann::ordered_json::object());
+    for (const char* field : {"apiVersion", "kind", "name", "uid"})
+      reference[field] = string_at(owner, {field});
+    for (const char* field : {"controller", "blockOwnerDeletion"})
+      if (owner.contains(field)) reference[field] = owner[field];
+  }
+  return ordered;
+}
+
+void check_controllers(const json& owners, Causes& causes) {
+  const auto name_of = [](const json& owner) {
+    return string_at(owner, {"kind"}) + "/" + string_at(owner, {"name"});
+  };
+  std::string first;
+  for (const json& owner : owners) {
+    if (!bool_at(owner, {"controller"})) continue;
+    if (first.empty())
+      first = name_of(owner);
+    else
+      causes.push_back({"FieldValueInvalid",
+                        "Invalid value: " + in_order(owners).dump() +
+                            ": Only one reference can have Controller set to true. Found \"true\" "
+                            "in references for " +
+                            first + " and " + name_of(owner),
+                        "metadata.ownerReferences"});
+  }
+}
+
 void check_owners(const json& object, Causes& causes) {
   const json& owners = at_path(object, {"metadata", "ownerReferences"});
+  check_controllers(owners, causes);
   std::size_t index = 0;
-  std::size_t controllers = 0;
   for (const json& owner : owners) {
     const std::string field = "metadata.ownerReferences[" + std::to_string(index++) + "]";
     for (const char* part : {"apiVersion", "kind", "name", "uid"})
       if (string_at(owner, {part}).empty())
-        add_invalid(causes, field + "." + part, "", std::string(part) + " must not be empty");
-    controllers += bool_at(owner, {"controller"}) ? 1U : 0U;
+        add_required(causes, field + "." + part, "must not be empty");
   }
-  if (controllers > 1)
-    add_invalid(causes, "metadata.ownerReferences", owners,
-                "Only one reference can have Controller set to true");
 }
 
 void check_containers(const json& spec, const char* list, Causes& causes) {
@@ -271,6 +299,23 @@ json fixed_part_of(json spec) {
   return spec;
 }
 
+void check_pod_change(const json& before, const json& after, Causes& causes) {
+  const std::size_t found = causes.size();
+  for (const char* list : {"containers", "initContainers"})
+    if (at_path(before, {list}).size() != at_path(after, {list}).size())
+      causes.push_back({"FieldValueForbidden",
+                        "Forbidden: pod updates may not add or remove containers",
+                        std::string("spec.") + list});
+  if (causes.size() == found && fixed_part_of(before) != fixed_part_of(after))
+    causes.push_back({"FieldValueForbidden",
+                      "Forbidden: pod updates may not change fields other than "
+                      "`spec.containers[*].image`,`spec.initContainers[*].image`,"
+                      "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
+                      "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 "
+                      "if it was previously negative)",
+                      "spec"});
+}
+
 bool is_map_of_strings(const json& value) {
   if (!value.is_object()) return false;
   return std::ranges::all_of(value, [](const json& entry) { return entry.is_string(); });
@@ -345,15 +390,8 @@ Causes find_violations(const ResourceType& type, const json& object) {
 
 Causes find_forbidden_changes(const ResourceType& type, const json& before, const json& after) {
   Causes causes;
-  if (type.plural == "pods" &&
-      fixed_part_of(at_path(before, {"spec"})) != fixed_part_of(at_path(after, {"spec"})))
-    causes.push_back({"FieldValueForbidden",
-                      "Forbidden: pod updates may not change fields other than "
-                      "`spec.containers[*].image`,`spec.initContainers[*].image`,"
-                      "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
-                      "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 "
-                      "if it was previously negative)",
-                      "spec"});
+  if (type.plural == "pods")
+    check_pod_change(at_path(before, {"spec"}), at_path(after, {"spec"}), causes);
   const std::string ip = string_at(before, {"spec", "clusterIP"});
   if (type.plural == "services" && !ip.empty() && string_at(after, {"spec", "clusterIP"}) != ip &&
       string_at(after, {"spec", "type"}) != "ExternalName")
@@ -363,7 +401,7 @@ Causes find_forbidden_changes(const ResourceType& type, const json& before, cons
     add_invalid(causes, "type", at_path(after, {"type"}), "field is immutable");
   const bool is_data = type.plural == "secrets" || type.plural == "configmaps";
   if (is_data && bool_at(before, {"immutable"}))
-    for (const char* field : {"data", "binaryData", "immutable"})
+    for (const char* field : {"immutable", "data", "binaryData"})
       if (at_path(before, {field}) != at_path(after, {field}))
         causes.push_back({"FieldValueForbidden",
                           "Forbidden: field is immutable when `immutable` is set", field});

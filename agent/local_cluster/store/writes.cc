@@ -91,23 +91,27 @@ void keep_server_fields(const json& live, json& next) {
   }
 }
 
-// The parts of the object below the subresource that this request writes come from `object`, the
-// rest from `live`.
-json take_status(const json& live, const json& object) {
-  json next = live;
-  if (object.contains("status"))
-    next["status"] = object["status"];
+void take_member(const json& from, const char* name, json& to) {
+  if (from.contains(name))
+    to[name] = from[name];
   else
-    next.erase("status");
+    to.erase(name);
+}
+
+// What the subresource writes: the status, and of the metadata what is no identity. A pod keeps its
+// owners: kubelets once corrupted them.
+json take_status(const ResourceType& type, const json& live, const json& object) {
+  json next = live;
+  take_member(object, "status", next);
+  const json& metadata = at_path(object, {"metadata"});
+  for (const char* field : {"labels", "annotations", "finalizers"})
+    take_member(metadata, field, next["metadata"]);
+  if (type.plural != "pods") take_member(metadata, "ownerReferences", next["metadata"]);
   return next;
 }
 
 void keep_status(const ResourceType& type, const json& live, json& next) {
-  if (!type.has_status) return;
-  if (live.contains("status"))
-    next["status"] = live["status"];
-  else
-    next.erase("status");
+  if (type.has_status) take_member(live, "status", next);
 }
 
 std::optional<ApiError> check_version(const StoreKey& key, const json& live, const json& object) {
@@ -155,6 +159,25 @@ std::optional<ApiError> check_meant_for(const StoreKey& key, const json& live, c
                    "metadata.uid"}});
 }
 
+// What the server says of its status is nobody's.
+void record_create(const ResourceType& type, json& object, const WriteOptions& options) {
+  const json status = at_path(object, {"status"});
+  if (type.has_status) object.erase("status");
+  record_update(type, json(), object,
+                {.name = options.field_manager, .subresource = {}, .now = options.now});
+  if (type.has_status && !status.empty()) object["status"] = status;
+}
+
+// Of a type that is never updated unconditionally. The real server names it by its plural here.
+ApiError version_required(const ResourceType& type, const std::string& name) {
+  const ApiCause cause{"FieldValueInvalid", "Invalid value: 0: must be specified for an update",
+                       "metadata.resourceVersion"};
+  ApiError error = invalid(type, name, {cause});
+  error.kind = type.plural;
+  error.message.replace(0, type.kind.size(), type.plural);
+  return error;
+}
+
 // A write that would change nothing but when a manager wrote last is none.
 bool is_same_but_for_times(json next, const json& live) {
   json& metadata = next["metadata"];
@@ -185,7 +208,7 @@ std::optional<ApiError> check_configuration(const StoreKey& key, const json& obj
     return bad_request("apiVersion and kind must be set in the applied configuration");
   if (at_path(object, {"metadata"}).contains("managedFields"))
     return bad_request("metadata.managedFields must be nil");
-  return std::nullopt;
+  return check_duplicates(type, object);
 }
 
 }  // namespace
@@ -216,9 +239,7 @@ ApiResult<Document> Store::finish_create(const StoreKey& key, json object,
     return refuse(invalid(type, key.name, std::move(causes)));
   if (const Document live = find(key); !live.is_null())
     return refuse(already_exists(type, key.name, is_terminating(live.json())));
-  if (!object["metadata"].contains("managedFields"))
-    record_update(type, json(), object,
-                  {.name = options.field_manager, .subresource = {}, .now = options.now});
+  if (!object["metadata"].contains("managedFields")) record_create(type, object, options);
   if (auto error = allocate_addresses(key, object, json())) return refuse(std::move(*error));
   if (options.dry_run) return Document(std::move(object));
   return commit(key, std::move(object));
@@ -236,10 +257,7 @@ ApiResult<Document> Store::update(const StoreKey& key, const json& object,
   if (!live) return live;
   if (auto error = check_versions(key, live->json(), object)) return refuse(std::move(*error));
   if (key.plural == "leases" && string_at(object, {"metadata", "resourceVersion"}).empty())
-    return refuse(
-        invalid(type, key.name,
-                {{"FieldValueInvalid", "Invalid value: 0x0: must be specified for an update",
-                  "metadata.resourceVersion"}}));
+    return refuse(version_required(type, key.name));
   json next = object;
   strip_nulls(next);
   keep_status(type, live->json(), next);
@@ -257,8 +275,9 @@ ApiResult<Document> Store::update_status(const StoreKey& key, const json& object
   auto live = get(key);
   if (!live) return live;
   if (auto error = check_versions(key, live->json(), object)) return refuse(std::move(*error));
-  json next = take_status(live->json(), object);
+  json next = take_status(type_of(key), live->json(), object);
   strip_nulls(next);
+  drop_empty(type_of(key), next);
   record_update(type_of(key), live->json(), next,
                 {.name = options.field_manager, .subresource = "status", .now = options.now});
   return finish_write(key, std::move(next), *live, options);
@@ -266,8 +285,13 @@ ApiResult<Document> Store::update_status(const StoreKey& key, const json& object
 
 ApiResult<Document> Store::set_status(const StoreKey& key, const std::string& uid,
                                       const json& status, WallTime now) {
-  return update_status(key, {{"metadata", {{"uid", uid}}}, {"status", status}},
-                       {.now = now, .field_manager = "kubelet"});
+  const auto live = get(key);
+  if (!live) return live;
+  json next = live->json();
+  next["status"] = status;
+  next["metadata"]["uid"] = uid;
+  next["metadata"].erase("resourceVersion");
+  return update_status(key, next, {.now = now, .field_manager = "kubelet"});
 }
 
 ApiResult<Document> Store::bind_pod(const StoreKey& pod, const std::string& uid,
@@ -327,13 +351,17 @@ ApiResult<Document> Store::apply_status(const StoreKey& key, const json& object,
   if (auto error = check_configuration(key, object, options)) return refuse(std::move(*error));
   const auto live = get(key);
   if (!live) return refuse(live.error());
-  if (auto error = check_versions(key, live->json(), object)) return refuse(std::move(*error));
-  json configuration{{"status", at_path(object, {"status"})}};
+  json configuration = object;
   strip_nulls(configuration);
+  configuration.erase("spec");
+  set_identity(key, configuration);
+  for (const char* field : {"resourceVersion", "uid"}) configuration["metadata"].erase(field);
+  if (key.plural == "pods") configuration["metadata"].erase("ownerReferences");
   auto merged = merge_applied(
       type_of(key), live->json(), configuration,
       {.name = options.field_manager, .subresource = "status", .now = options.now}, options.force);
   if (!merged) return refuse(std::move(merged).error());
+  if (auto error = check_meant_for(key, live->json(), object)) return refuse(std::move(*error));
   return finish_write(key, std::move(*merged), *live, options);
 }
 
@@ -361,7 +389,10 @@ ApiResult<Document> Store::finish_write(const StoreKey& key, json next, const Do
     return refuse(malformed(type, why));
   keep_server_fields(live.json(), next);
   fill_defaults(type, next);
-  std::vector<ApiCause> causes = find_violations(type, next);
+  std::vector<ApiCause> causes;
+  if (key.plural == "services") causes = check_ip_families(next, live.json());
+  if (!causes.empty()) return refuse(invalid(type, key.name, std::move(causes)));
+  causes = find_violations(type, next);
   for (ApiCause& cause : find_forbidden_changes(type, live.json(), next))
     causes.push_back(std::move(cause));
   if (!causes.empty()) return refuse(invalid(type, key.name, std::move(causes)));
