@@ -63,7 +63,7 @@ struct HoldLease {
   Instant until;
 };
 
-// -> WriteAnswered; Conflict, and not sent, when the Lease is not held any more in `lease_epoch`.
+// -> WriteAnswered; Expired, and not sent, when the Lease is not held any more in `lease_epoch`.
 struct SendWrite {
   std::uint64_t write_id = 0;
   Action action;

@@ -10,6 +10,11 @@ constexpr Duration k_longest_retry = std::chrono::seconds(60);
 constexpr Duration k_first_question = std::chrono::milliseconds(200);
 constexpr Duration k_longest_question = std::chrono::seconds(15);
 
+// The server has said nothing about the write, or was not asked.
+bool says_nothing(const Error& error) {
+  return error.code == ErrorCode::Unavailable || error.code == ErrorCode::Expired;
+}
+
 }  // namespace
 
 void Writes::send(const Action& action, Now now, Effects& effects,
@@ -71,7 +76,7 @@ std::optional<ResourceKey> Writes::on(const WriteAnswered& event, Now now, Effec
   ResourceKey target = known->second;
   targets_.erase(known);
   const Pending pending = std::move(under_way_.extract(target).mapped());
-  if (event.object || event.object.error().code != ErrorCode::Unavailable) silences_.erase(target);
+  if (event.object || !says_nothing(event.object.error())) silences_.erase(target);
   note_slow_start(pending, event);
   if (event.object)
     accept(target, pending, *event.object);
@@ -85,7 +90,8 @@ void Writes::note_slow_start(const Pending& pending, const WriteAnswered& event)
   SlowStart& slow_start = slow_starts_[*pending.group];
   if (event.object)
     slow_start.succeeded();
-  else if (event.object.error().code == ErrorCode::AlreadyExists)
+  else if (event.object.error().code == ErrorCode::AlreadyExists ||
+           event.object.error().code == ErrorCode::Expired)
     slow_start.passed();
   else
     slow_start.refused();
@@ -113,6 +119,8 @@ void Writes::refuse(const ResourceKey& target, const Pending& pending, const Err
     cache_.remove(target, pending.uid);
     return;
   }
+  // It never left: the server has refused nothing, and the object is as it was.
+  if (error.code == ErrorCode::Expired) return note_silence(target, now);
   // What the cluster holds is not what we thought, or we do not know whether it took the write.
   const bool reread = error.code == ErrorCode::AlreadyExists || error.code == ErrorCode::Conflict ||
                       error.code == ErrorCode::NotFound || error.code == ErrorCode::Unavailable;

@@ -147,7 +147,7 @@ Result<HttpRequest> Sender::prepare(const Pending& pending) {
   request.deadline = is_watch ? k_watch_time + k_watch_grace : pending.request.time_max;
   if (pending.request_class == RequestClass::Lease) request.deadline = k_lease_request_time_max;
   if (const auto left = lease_left(pending.request.lease_epoch)) {
-    if (left->count() <= 0) return fail(ErrorCode::Conflict, k_lease_ended);
+    if (left->count() <= 0) return fail(ErrorCode::Expired, k_lease_ended);
     request.deadline = std::min(request.deadline, *left);
   }
   request.response_bytes_max =

@@ -19,7 +19,7 @@ enum class ErrorCode : std::uint8_t {
   Forbidden,        // authenticated or not, the right is missing
   Unauthenticated,  // credentials are missing or refused
   TooManyRequests,  // the server asked us to slow down
-  Expired,          // 410: a resource version or continue token is too old
+  Expired,          // what it stood on is too old: a resource version (410), a Lease that ended
   Rejected,         // the server understood and refuses (422, admission, quota, push hook)
   LimitExceeded,    // one of our named limits
   Unavailable,      // no answer, a broken answer, or a 5xx: nothing is known

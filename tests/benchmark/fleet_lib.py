@@ -105,6 +105,11 @@ class Fleet:
         answer = self.api.request("GET", f"/api/v1/namespaces/{NAMESPACE}/{plural}?limit=1")
         return len(answer["items"]) + answer["metadata"].get("remainingItemCount", 0)
 
+    def has_pending(self):
+        answer = self.api.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods?limit=1"
+                                  "&fieldSelector=status.phase%3DPending")
+        return bool(answer["items"])
+
     def pods(self, query=""):
         """Names and times of pods, page by page."""
         items, more = [], ""

@@ -15,17 +15,23 @@ COMPANION = "clusters/settings.yaml"
 SETTINGS = """\
 apiVersion: v1
 kind: ConfigMap
-metadata: {{name: settings}}
-data: {{depth: "{}"}}
+metadata:
+  name: settings
+data: {depth: "1"}
 """
 POLICY = """\
 apiVersion: ray-gitops.io/v1
 kind: AutoscalerPolicy
-metadata: {name: teams}
+metadata:
+  name: teams
 spec:
   tenants:
     - {name: blue, clusters: {namespaces: [team-blue]}, quota: {pods: 2}}
 """
+
+
+def within(namespace, text):
+    return text.replace("metadata:\n", f"metadata:\n  namespace: {namespace}\n", 1)
 
 
 class Namespaces:
@@ -43,7 +49,7 @@ class Namespaces:
         kubeconfig = service_account_kubeconfig(cls.cluster, folder, cls.home, cls.account())
         text = cls.agent_yaml().read_text("utf-8")
         text = text.replace(f"agentNamespace: {cls.agent_id}", f"agentNamespace: {cls.home}")
-        text = text.replace(f"defaultNamespace: {cls.agent_id}", f"defaultNamespace: {TEAM}")
+        text = text.replace(f"defaultNamespace: {cls.agent_id}", f"defaultNamespace: {cls.home}")
         cls.text = text.replace(str(cls.cluster.kubeconfig), str(kubeconfig))
         cls.keep_to(cls.home, TEAM)
 
@@ -78,10 +84,12 @@ class Namespaces:
         super().tear_down_story()
         kubectl("delete", "namespace", TEAM, ELSEWHERE)
 
+    def write(self, path, text):
+        self.repository.write(path, within(TEAM, text))
+
     def test_1_works_where_it_may_and_says_where_not(self):
-        self.repository.write(FILE, cluster_yaml("ray", group_yaml("w", 2)))
-        self.repository.write("clusters/far.yaml", cluster_yaml("far").replace(
-            "metadata:\n", f"metadata:\n  namespace: {ELSEWHERE}\n", 1))
+        self.write(FILE, cluster_yaml("ray", group_yaml("w", 2)))
+        self.repository.write("clusters/far.yaml", within(ELSEWHERE, cluster_yaml("far")))
         commit = self.push("Here and there")
         self.wait_for_pods("ray", 2)
         self.wait_for_status("ray", "Ready", commit)
@@ -92,7 +100,7 @@ class Namespaces:
         self.agent.kill()
         self.agent.start()
         self.repository.remove("clusters/far.yaml")
-        self.repository.write(FILE, cluster_yaml("ray", group_yaml("w", 1)))
+        self.write(FILE, cluster_yaml("ray", group_yaml("w", 1)))
         commit = self.push("Smaller")
         self.wait_for_pods("ray", 1)
         self.wait_for_status("ray", "Ready", commit)
@@ -116,8 +124,8 @@ class Namespaces:
         self.assertEqual("no", refused.exception.stdout.strip())
 
     def test_2_plan_looks_there_alone(self):
-        self.repository.write("clusters/second.yaml", cluster_yaml("second"))
-        self.repository.write(COMPANION, SETTINGS.format(1))
+        self.write("clusters/second.yaml", cluster_yaml("second"))
+        self.write(COMPANION, SETTINGS)
         done = self.run_plan("--path", self.repository.work)
         self.assertEqual((0, ""), (done.returncode, done.stderr), done.stdout)
         self.assertEqual([f"ConfigMap/{TEAM}/settings"], self.deeds(done.stdout, "apply"))
@@ -126,7 +134,7 @@ class Namespaces:
 
     def test_3_jobs_services_companions_and_policies(self):
         for name, text in (("job", JOB), ("service", SERVICE), ("policy", POLICY)):
-            self.repository.write(f"clusters/{name}.yaml", text)
+            self.write(f"clusters/{name}.yaml", text)
         commit = self.push("One of each")
         self.wait_for_status("second", "Ready", commit)
         settings = self.api.object("configmaps", TEAM, "settings")
@@ -147,7 +155,7 @@ class Namespaces:
     def test_4_what_is_taken_out_stays_and_is_brought_up_to_date_when_it_is_put_back(self):
         pods = self.pods("ray")
         self.keep_to(self.home)
-        self.repository.write(FILE, cluster_yaml("ray", group_yaml("w", 2)))
+        self.write(FILE, cluster_yaml("ray", group_yaml("w", 2)))
         self.repository.remove(COMPANION)
         self.repository.remove("clusters/second.yaml")
         commit = self.push("While nobody looks")

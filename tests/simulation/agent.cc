@@ -289,7 +289,7 @@ bool Agent::may_leave(const engine::Effect& effect) const {
 
 void Agent::refuse(const engine::Effect& effect) {
   core_.note(client() + " does not send " + describe(effect));
-  const tl::unexpected<Error> why = fail(ErrorCode::Conflict, "the Lease ended");
+  const tl::unexpected<Error> why = fail(ErrorCode::Expired, "the Lease ended");
   engine::Event answer = engine::StatusPublished{why};
   if (const auto* write = std::get_if<engine::SendWrite>(&effect))
     answer = engine::WriteAnswered{write->write_id, why};

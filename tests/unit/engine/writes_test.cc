@@ -135,6 +135,23 @@ TEST_F(WritesTest, waits_longer_after_each_refusal) {
   EXPECT_EQ(writes.refusals().at(pod_key("a")).attempts, 10);
 }
 
+// The Lease had ended: nothing left this process, and nobody has refused anything.
+TEST_F(WritesTest, asks_nobody_about_what_was_not_sent_and_does_not_hammer) {
+  Duration now{0};
+  int sent = 0;
+  while (now < minutes(1)) {
+    if (send(Verb::Create, now) == 1) {
+      ++sent;
+      answer(failed(ErrorCode::Expired), now);
+      EXPECT_EQ(reads(now), 0U);
+      EXPECT_TRUE(writes.refusals().empty());
+    }
+    now += milliseconds(10);
+  }
+  EXPECT_GE(sent, 5);
+  EXPECT_LE(sent, 10);
+}
+
 TEST_F(WritesTest, forgets_a_refusal_once_a_write_succeeds) {
   send(Verb::Create, seconds(0));
   answer(failed(ErrorCode::Forbidden), seconds(0));

@@ -49,7 +49,7 @@ class Fence : public testing::Test {
   void expect_not_sent(std::size_t index) {
     const auto error = result(index);
     ASSERT_TRUE(error);
-    EXPECT_EQ(error->code, ErrorCode::Conflict);
+    EXPECT_EQ(error->code, ErrorCode::Expired);
     EXPECT_EQ(error->message, k_lease_ended);
   }
 
