@@ -153,6 +153,7 @@ void add_validate(CLI::App& app, Commands& commands) {
   command
       ->add_option("--config", commands.validate.config,
                    "the agent's configuration: its namespaces and kinds are those that are allowed")
+      ->check(CLI::ExistingFile)
       ->excludes(ns)
       ->excludes(kind);
   command->footer(

@@ -109,7 +109,7 @@ struct WatchEnded {
 };
 
 // The answer to SendWrite. A Delete answers nullopt when the object is gone at once, else the
-// object as it is now. Unavailable means: it may have happened.
+// object as it is now. Unavailable means: it may have happened; Expired: it was not sent.
 struct WriteAnswered {
   std::uint64_t write_id = 0;
   Result<std::optional<ResourceView>> object;

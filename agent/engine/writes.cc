@@ -120,7 +120,11 @@ void Writes::refuse(const ResourceKey& target, const Pending& pending, const Err
     return;
   }
   // It never left: the server has refused nothing, and the object is as it was.
-  if (error.code == ErrorCode::Expired) return note_silence(target, now);
+  if (error.code == ErrorCode::Expired) {
+    log(effects, LogLevel::Info, "write not sent",
+        {{"object", to_string(target)}, {"error", describe(error)}});
+    return note_silence(target, now);
+  }
   // What the cluster holds is not what we thought, or we do not know whether it took the write.
   const bool reread = error.code == ErrorCode::AlreadyExists || error.code == ErrorCode::Conflict ||
                       error.code == ErrorCode::NotFound || error.code == ErrorCode::Unavailable;

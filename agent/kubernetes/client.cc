@@ -48,7 +48,12 @@ Result<ListPage> page_of(const Result<HttpResponse>& answer, ResourceType type) 
 Result<MaybeView> written_object(const Result<HttpResponse>& answer, const Action& action) {
   const ResourceType type = action.target.type;
   if (!answer) return tl::unexpected<Error>(answer.error());
-  if (!is_success(*answer)) return tl::unexpected<Error>(parse_error(*answer, type));
+  if (!is_success(*answer)) {
+    Error error = parse_error(*answer, type);
+    // Expired is what was not sent.
+    if (error.code == ErrorCode::Expired) error.code = ErrorCode::Rejected;
+    return tl::unexpected<Error>(std::move(error));
+  }
   if (action.verb == Verb::Delete) return parse_delete_answer(*answer, type);
   return MaybeView{TRY(parse_object(*answer, type))};
 }

@@ -22,7 +22,7 @@ constexpr std::size_t k_requests_waiting_max = 20'000;
 constexpr int k_busy_refusals_max = 5;
 // Of a request about the Lease: there is time for another try before it ends.
 constexpr Duration k_lease_request_time_max{2'000};
-// What a write is answered with that was not sent (Conflict).
+// What a write is answered with that was not sent (Expired).
 constexpr const char* k_lease_ended = "the Lease ended before this could be sent";
 // A 429 without Retry-After.
 constexpr Duration k_retry_after_default{1'000};
@@ -44,7 +44,7 @@ class Sender {
   Sender& operator=(const Sender&) = delete;
 
   // Never calls a handler before it returns. An unreadable token is Unauthenticated, a full queue
-  // LimitExceeded, a Lease that ended Conflict; none of them was sent. The rest is as in http.h.
+  // LimitExceeded, a Lease that ended Expired; none of them was sent. The rest is as in http.h.
   void send(ApiRequest request, RequestClass request_class, HttpHandlers handlers);
 
   // Looked at when a request leaves, however long it waited: a write goes out only in this epoch

@@ -3,8 +3,8 @@
 
     tests/benchmark/autoscaling_fleet.py --kubetest PATH [--rows burst,quiet,...] > table.md
 
-burst        one cluster from none to --workers, all wanted at once, beside the bare creator
-             (scripts/build release bare-creator)
+burst        --workers more in one cluster, all wanted at once, between two runs of the bare
+             creator (scripts/build release bare-creator)
 quiet        --clusters that have nothing to do, for --silence seconds
 black-holes  a hundredth of --clusters has heads that say nothing: how long others wait for a pod
 random       --changes of demand and limits with tasks running, drains refused, and the agent

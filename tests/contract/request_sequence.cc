@@ -216,7 +216,7 @@ json any_status() {
   return status;
 }
 
-// Spec and labels beside it are sent, too: they change nothing.
+// Labels and the like beside it are written, too; a spec is sent and changes nothing.
 Step any_status_write(const Type& type, const std::string& name) {
   Step step = one_in(3)   ? any_apply(type, name)
               : one_in(2) ? any_update(type, name)

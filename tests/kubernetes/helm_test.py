@@ -201,6 +201,6 @@ class ChartNamespaces(Namespaces, PlanStory):
         return f"{cls.release}-ray-gitops"
 
     @classmethod
-    def tear_down_story(cls):
-        super().tear_down_story()
-        helm("uninstall", cls.release, "--namespace", cls.home, "--wait")
+    def take_rights_away(cls):
+        super().take_rights_away()
+        helm("uninstall", cls.release, "--namespace", cls.home, "--wait", "--ignore-not-found")

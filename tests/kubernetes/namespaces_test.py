@@ -37,11 +37,12 @@ def within(namespace, text):
 class Namespaces:
     """What the rights that a story grants must be enough for."""
 
-    agent_id = "ray-gitops"
+    agent_id = "kustomized"
     home = "ray-gitops"  # where the agent's own objects are
 
     @classmethod
     def setUpClass(cls):
+        cls.addClassCleanup(cls.take_rights_away)
         cls.grant_rights()
         super().setUpClass()
         cls.namespace = TEAM
@@ -80,9 +81,8 @@ class Namespaces:
             kubectl("create", "namespace", name)
 
     @classmethod
-    def tear_down_story(cls):
-        super().tear_down_story()
-        kubectl("delete", "namespace", TEAM, ELSEWHERE)
+    def take_rights_away(cls):
+        kubectl("delete", "namespace", TEAM, ELSEWHERE, "--ignore-not-found")
 
     def write(self, path, text):
         self.repository.write(path, within(TEAM, text))
@@ -190,6 +190,7 @@ class KustomizedNamespaces(Namespaces, PlanStory):
                                                          f"  namespace: {TEAM}\n", 1))
 
     @classmethod
-    def tear_down_story(cls):
-        super().tear_down_story()
-        kubectl("delete", "rolebinding", "ray-gitops-objects", "-n", cls.home)
+    def take_rights_away(cls):
+        super().take_rights_away()
+        kubectl("delete", "rolebinding", "ray-gitops-objects", "-n", cls.home,
+                "--ignore-not-found")

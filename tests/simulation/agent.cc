@@ -289,10 +289,10 @@ bool Agent::may_leave(const engine::Effect& effect) const {
 
 void Agent::refuse(const engine::Effect& effect) {
   core_.note(client() + " does not send " + describe(effect));
-  const tl::unexpected<Error> why = fail(ErrorCode::Expired, "the Lease ended");
-  engine::Event answer = engine::StatusPublished{why};
+  const char* const why = "the Lease ended";
+  engine::Event answer = engine::StatusPublished{fail(ErrorCode::Conflict, why)};
   if (const auto* write = std::get_if<engine::SendWrite>(&effect))
-    answer = engine::WriteAnswered{write->write_id, why};
+    answer = engine::WriteAnswered{write->write_id, fail(ErrorCode::Expired, why)};
   core_.timeline.after(Duration{0}, [told = ear(), answer] { told(answer); });
 }
 

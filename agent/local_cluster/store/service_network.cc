@@ -119,6 +119,12 @@ void keep_node_ports(const json& live, json& next) {
   }
 }
 
+void drop_of_other_types(json& next) {
+  if (!has_node_ports(next)) next["spec"].erase("externalTrafficPolicy");
+  if (has_cluster_ip(next)) return;
+  for (const char* field : {"ipFamilies", "ipFamilyPolicy"}) next["spec"].erase(field);
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> parse_cluster_ip(std::string_view text) {
@@ -246,9 +252,9 @@ std::vector<ApiCause> check_ip_families(const json& service, const json& live) {
   const json& spec = at_path(service, {"spec"});
   const std::string asked = string_at(spec, {"ipFamilyPolicy"});
   const std::string policy = asked.empty() ? string_at(live, {"spec", "ipFamilyPolicy"}) : asked;
-  const bool may_have_both =
-      string_at(spec, {"clusterIP"}) == "None" && at_path(spec, {"selector"}).empty();
-  if (policy != "RequireDualStack" || may_have_both) return {};
+  const bool gets_selector =
+      string_at(spec, {"clusterIP"}) == "None" && !at_path(spec, {"selector"}).empty();
+  if (policy != "RequireDualStack" || !gets_selector) return {};
   return {{"FieldValueInvalid",
            "Invalid value: \"RequireDualStack\": this cluster is not configured for dual-stack "
            "services",
@@ -261,6 +267,7 @@ void keep_allocated(const json& live, json& next) {
   if (!next.contains("spec") || !next["spec"].is_object()) return;
   keep_cluster_ip(live, next);
   keep_node_ports(live, next);
+  drop_of_other_types(next);
 }
 
 }  // namespace ray_gitops::local_cluster

@@ -208,7 +208,9 @@ std::optional<ApiError> check_configuration(const StoreKey& key, const json& obj
     return bad_request("apiVersion and kind must be set in the applied configuration");
   if (at_path(object, {"metadata"}).contains("managedFields"))
     return bad_request("metadata.managedFields must be nil");
-  return check_duplicates(type, object);
+  json configuration = object;
+  strip_nulls(configuration);
+  return check_duplicates(type, configuration);
 }
 
 }  // namespace

@@ -157,16 +157,17 @@ TEST(Update, of_a_pods_spec_is_refused_but_for_its_image) {
   EXPECT_EQ(cluster.send("PUT", std::string(k_pods) + "/p", object).http, 422);
 }
 
-TEST(Update, of_the_status_leaves_the_rest_alone_and_the_other_way_round) {
+TEST(Update, of_the_status_leaves_the_spec_alone_and_the_other_way_round) {
   StoreFixture cluster;
   cluster.send("POST", k_pods, pod("p"));
   json object = cluster.object("pods", "p");
   object["status"]["phase"] = "Running";
   object["metadata"]["labels"] = {{"a", "b"}};
+  object["spec"]["containers"][0]["image"] = "other";
   ASSERT_EQ(cluster.send("PUT", std::string(k_pods) + "/p/status", object).http, 200);
   EXPECT_EQ(cluster.object("pods", "p")["status"]["phase"], "Running");
-  EXPECT_EQ(cluster.object("pods", "p")["metadata"].value("labels", json::object()),
-            json::object());
+  EXPECT_NE(cluster.object("pods", "p")["spec"]["containers"][0]["image"], "other");
+  EXPECT_EQ(cluster.object("pods", "p")["metadata"]["labels"], (json{{"a", "b"}}));
   object = cluster.object("pods", "p");
   object["status"]["phase"] = "Failed";
   ASSERT_EQ(cluster.send("PUT", std::string(k_pods) + "/p", object).http, 200);

@@ -179,6 +179,7 @@ TEST(NodePorts, are_kept_when_an_update_leaves_them_out_and_go_with_the_type) {
   EXPECT_EQ(merge(cluster, "a", {{"type", "ClusterIP"}}), "200");
   EXPECT_EQ(spec_of(cluster, "a")["clusterIP"], before["clusterIP"]);
   EXPECT_FALSE(spec_of(cluster, "a")["ports"][0].contains("nodePort"));
+  EXPECT_FALSE(spec_of(cluster, "a").contains("externalTrafficPolicy"));
   create(cluster, "b", {{"type", "NodePort"}, {"ports", {{{"port", 80}}}}});
   EXPECT_EQ(spec_of(cluster, "b")["ports"][0]["nodePort"], 30000);
 }
