@@ -99,8 +99,13 @@ std::string render_conflicts(const std::vector<std::pair<std::string, std::strin
   std::map<std::string, std::string> fields;
   for (const auto& [manager, field] : conflicts) fields[manager] += "\n- " + field;
   std::string separator;
-  for (const auto& [manager, lines] : fields)
-    text += std::exchange(separator, "\n") + "conflicts with " + manager + ":" + lines;
+  for (const auto& [manager, lines] : fields) {
+    text += std::exchange(separator, "\n");
+    text += "conflicts with ";
+    text += manager;
+    text += ":";
+    text += lines;
+  }
   return text;
 }
 

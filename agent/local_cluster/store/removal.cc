@@ -71,11 +71,11 @@ ApiResult<Deletion> Store::remove(const StoreKey& key, const DeleteOptions& opti
   if (options.dry_run) return Deletion{*live, gone};
   if (options.propagation == Propagation::Orphan)
     orphan_dependents(string_at(live->json(), {"metadata", "uid"}), options.now);
+  if (!gone && was_terminating && !is_shorter) return Deletion{*live, false};
   // What might have had time is first marked as terminating, as the real server does it.
-  if (gone && is_shorter && key.plural == "pods") static_cast<void>(commit(key, std::move(next)));
-  if (gone) return Deletion{commit_removal(key), true};
-  if (was_terminating && !is_shorter) return Deletion{*live, false};
-  return Deletion{commit(key, std::move(next)), false};
+  const bool is_marked = !gone || (is_shorter && key.plural == "pods");
+  const Document marked = is_marked ? commit(key, std::move(next)) : Document{};
+  return gone ? Deletion{commit_removal(key), true} : Deletion{marked, false};
 }
 
 ApiResult<Deletion> Store::finish_pod(const StoreKey& pod, const std::string& uid, WallTime now) {

@@ -287,7 +287,7 @@ ApiResult<Document> Store::update_status(const StoreKey& key, const json& object
 
 ApiResult<Document> Store::set_status(const StoreKey& key, const std::string& uid,
                                       const json& status, WallTime now) {
-  const auto live = get(key);
+  auto live = get(key);
   if (!live) return live;
   json next = live->json();
   next["status"] = status;
