@@ -131,9 +131,9 @@ void fill_group(const GroupInput& input, const Replicas& staying, std::int64_t w
 }
 
 // Where pods are refused, two replicas that both lack hosts would wait for each other for good. The
-// later one gives way before anything runs on it.
+// later one gives way before anything runs on it, once no create is under way that may complete it.
 void give_way(const GroupInput& input, Replicas& staying, GroupDecision& decision) {
-  if (input.refusal == nullptr || input.facts.group->hosts == 1) return;
+  if (input.refusal == nullptr || input.facts.group->hosts == 1 || !input.creating.empty()) return;
   const auto is_begun = [](const Replica& replica) {
     return !replica.complete &&
            std::none_of(replica.pods.begin(), replica.pods.end(),

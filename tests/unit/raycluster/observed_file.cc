@@ -203,7 +203,7 @@ void forget(const YAML::Node& unknown, const char* name, Fact<T>& fact) {
 World parse_world(const std::string& yaml, const Declaration& declaration) {
   const YAML::Node root = YAML::Load(yaml);
   allow_only(root, {"now", "removed", "was_ready", "anchor", "unknown", "pods", "services",
-                    "secrets", "refusals", "failures", "lost"});
+                    "secrets", "refusals", "creates", "failures", "lost"});
   World world;
   const double now = number(root, "now", 100);
   world.now = {wall_at(now), instant_at(now)};
@@ -232,6 +232,8 @@ World parse_world(const std::string& yaml, const Declaration& declaration) {
   for (const YAML::Node& node : root["secrets"]) secrets.push_back(parse_secret(node, declaration));
   observed.secrets = Known<std::vector<SecretView>>{secrets};
   parse_refusals(root["refusals"], declaration, observed);
+  for (const YAML::Node& name : root["creates"])
+    observed.creates.insert({ResourceType::Pod, declaration.key.ns, name.as<std::string>()});
   for (const auto& entry : root["failures"])
     observed.failures[entry.first.as<std::string>()] = {
         static_cast<int>(number(entry.second, "count", 1)),
