@@ -4,7 +4,8 @@ import os
 import subprocess
 import unittest
 
-from world import PROGRAM, ROOT, RAY_VERSION, Story, cluster_yaml, the_world
+from world import (PROGRAM, ROOT, RAY_VERSION, STATUS_SECONDS_MAX, Story, cluster_yaml, the_world,
+                   wait_for)
 
 KUBECTL = os.environ.get("RAY_GITOPS_KUBECTL", "kubectl")
 
@@ -90,5 +91,6 @@ class Kubectl(Story):
         self.assertEqual(0, table.returncode, table.stderr)
         self.assertRegex(table.stdout, r"(?m)^NAME +READY +STATUS")
         self.assertRegex(table.stdout, r"(?m)^ray-head +1/1 +Running")
-        logs = kubectl("logs", "ray-head")
-        self.assertIn("Ray runtime started", logs.stdout, logs.stderr)
+        # On a busy machine it is ready before it says so.
+        wait_for(lambda: "Ray runtime started" in kubectl("logs", "ray-head").stdout,
+                 STATUS_SECONDS_MAX, "the words of a head that has started")
