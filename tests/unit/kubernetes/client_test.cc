@@ -349,7 +349,7 @@ TEST(Write, tells_errors_apart) {
       {409, status(409, "AlreadyExists"), ErrorCode::AlreadyExists},
       {409, status(409, "Conflict"), ErrorCode::Conflict},
       {409, "", ErrorCode::Conflict},
-      {410, status(410, "Gone"), ErrorCode::Expired},
+      {410, status(410, "Gone"), ErrorCode::Rejected},  // Expired: not sent
       {422, status(422, "Invalid"), ErrorCode::Rejected},
       {429, status(429, "TooManyRequests"), ErrorCode::TooManyRequests},
       {500, status(500, "InternalError"), ErrorCode::Unavailable},
