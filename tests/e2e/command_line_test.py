@@ -1,6 +1,7 @@
 """The commands that need no cluster, and people's kubectl."""
 
 import os
+import re
 import subprocess
 import unittest
 
@@ -60,6 +61,18 @@ class Commands(unittest.TestCase):
         self.assertEqual(2, run("validate").returncode)
         self.assertEqual(2, run("nonsense").returncode)
         self.assertEqual(2, run("validate", "/does/not/exist").returncode)
+
+    def test_the_image_installs_the_libraries_that_the_program_needs(self):
+        text = (ROOT / "Dockerfile").read_text("utf-8")
+        installed = set(text.split("--no-install-recommends", 1)[1].split("&&", 1)[0].split())
+        installed |= {"libc6", "libgcc-s1", "libstdc++6"}  # which those need
+        header = subprocess.run(["readelf", "-d", PROGRAM], capture_output=True, text=True,
+                                check=True, timeout=30).stdout
+        for library in re.findall(r"\(NEEDED\).*\[(.+)\]", header):
+            found = subprocess.run(["dpkg", "-S", f"*/{library}"], capture_output=True, text=True,
+                                   check=True, timeout=30).stdout
+            owners = {line.split(":", 1)[0] for line in found.splitlines()}
+            self.assertTrue(owners & installed, f"{library} of {owners}")
 
     def test_version(self):
         done = run("version")
