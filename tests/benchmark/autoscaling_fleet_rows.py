@@ -112,8 +112,8 @@ def create_copies(fleet, pod, count, prefix):
 
 
 def burst(fleet, arguments):
-    """One cluster gets all its workers for as many tasks, between two runs of the bare creator: the
-    longer a server has run, the faster it is."""
+    """One cluster gets all its workers for as many tasks, between two runs of the bare creator: how
+    fast a server is depends on what it has been through."""
     workers = arguments.workers
     fleet.declare_scaling("large", 2 * workers)
     fleet.push("A head")

@@ -42,6 +42,13 @@ void sort_managers(json& metadata) {
   std::ranges::sort(entries.get_ref<json::array_t&>());
 }
 
+// Those of several managers stand in no order.
+void sort_conflicts(json& body) {
+  if (text_at(body, "/reason") != "Conflict") return;
+  const json::json_pointer causes("/details/causes");
+  if (body.contains(causes)) std::ranges::sort(body[causes].get_ref<json::array_t&>());
+}
+
 std::string with_peculiarities_hidden(const std::string& text) {
   static const std::regex k_time("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z");
   static const std::regex k_version("(ResourceVersion in [a-z ]+(: |\\())[0-9]+");
@@ -187,6 +194,7 @@ json Player::normalize(json body) {
     for (json& item : body["items"]) normalize_object(item);
   } else {
     normalize_object(body);
+    sort_conflicts(body);
   }
   std::string text = with_peculiarities_hidden(body.dump());
   for (const auto& [uid, number] : uids_) text = std::regex_replace(text, std::regex(uid), number);

@@ -23,14 +23,8 @@ class Random : public testing::Test {
     if (real_.is_local()) GTEST_SKIP() << "needs a real server to compare with";
   }
 
-  // Empty, or where the answers differ, twice: the order in which the real server names managers
-  // goes by the second in which each wrote.
+  // Empty, or where the answers differ.
   std::string compare(const std::vector<Step>& steps) {
-    return compare_once(steps).empty() ? "" : compare_once(steps);
-  }
-
- private:
-  std::string compare_once(const std::vector<Step>& steps) {
     const std::string ns = "random-" + std::to_string(getpid()) + "-" + std::to_string(++count_);
     Player local(local_.target(), ns);
     Player real(real_.target(), ns);
@@ -42,6 +36,7 @@ class Random : public testing::Test {
     return found;
   }
 
+ private:
   static std::string describe(const json& real, const json& local) {
     return "real and local differ: " + json::diff(real, local).dump() + "\nreal:  " + real.dump() +
            "\nlocal: " + local.dump();
