@@ -51,8 +51,8 @@ def check(config):
                           capture_output=True, timeout=STATUS_SECONDS_MAX)
 
 
-def in_team(text):
-    return text.replace("metadata:\n", f"metadata:\n  namespace: {TEAM}\n", 1)
+def within(namespace, text):
+    return text.replace("metadata:\n", f"metadata:\n  namespace: {namespace}\n", 1)
 
 
 class Deploy(Story):
@@ -95,11 +95,11 @@ class Deploy(Story):
 
     def test_2_its_rights_are_enough(self):
         self.repository.write("clusters/team.yaml", COMPANIONS)
-        self.repository.write(FILE, in_team(cluster_yaml("ray", group_yaml("w", 2))))
+        self.repository.write(FILE, within(TEAM, cluster_yaml("ray", group_yaml("w", 2))))
         self.push("A team")
         self.wait_for_pods("ray", 2)
         self.assertIsNotNone(self.api.object("secrets", TEAM, "token"))
-        self.repository.write(FILE, in_team(cluster_yaml("ray", group_yaml("w", 1))))
+        self.repository.write(FILE, within(TEAM, cluster_yaml("ray", group_yaml("w", 1))))
         commit = self.push("Smaller")
         self.wait_for_pods("ray", 1)
         self.wait_for_status("ray", "Ready", commit)
