@@ -150,13 +150,12 @@ ClusterScaling Autoscaling::decide(const Declaration& declaration, const Cluster
     talk.unsaved_of.reset();
     if (round.next != input.saved) talk.unsaved_of = observed.anchor.value()->meta.resource_version;
   }
-  const Deadline idle_end =
-      talk.state
-          ? autoscaler::next_idle_end(*input.spec, *talk.state, talk.state_seen_at, now.monotonic)
-          : std::nullopt;
-  if (idle_end) talk.ask_at = std::min(talk.ask_at, *idle_end);
+  const Deadline idle_look =
+      talk.state ? autoscaler::next_idle_look(*input.spec, *talk.state, talk.state_seen_at)
+                 : std::nullopt;
+  if (idle_look) talk.ask_at = std::min(talk.ask_at, *idle_look);
   const bool has_wishes = round.decision ? !round.decision->removals.empty() : talk.is_restless;
-  talk.is_restless = is_active || idle_end || has_wishes || talk.waits || !talk.refused.empty() ||
+  talk.is_restless = is_active || idle_look || has_wishes || talk.waits || !talk.refused.empty() ||
                      !input.troubles.empty();
   ClusterScaling scaling;
   scaling.targets = autoscaler::targets_in_force(*input.spec, input.saved, round.next);

@@ -198,17 +198,18 @@ bool says_the_same(const RayResourceState& left, const RayResourceState& right) 
                     is_same_node);
 }
 
-std::optional<Instant> next_idle_end(const RayClusterSpec& spec, const RayResourceState& state,
-                                     Instant state_seen_at, Instant now) {
-  std::optional<Instant> next;
+std::optional<Instant> next_idle_look(const RayClusterSpec& spec, const RayResourceState& state,
+                                      Instant state_seen_at) {
+  std::optional<Duration> next;
   for (const RayNode& node : state.nodes) {
     if (node.status != RayNodeStatus::Idle || node.group == k_head_group_name) continue;
     const Duration timeout = idle_timeout_of(spec, node.group);
     if (is_idle_for_long(node.idle, timeout)) continue;  // the planner has had its say
-    const Instant end = std::max(state_seen_at + (timeout - node.idle), now + k_idle_look_least);
-    if (!next || end < *next) next = end;
+    const Duration look = timeout - node.idle + k_idle_look_after;
+    if (!next || look < *next) next = look;
   }
-  return next;
+  if (!next) return std::nullopt;
+  return state_seen_at + std::max(*next, k_idle_look_least);
 }
 
 }  // namespace ray_gitops::autoscaler

@@ -89,12 +89,14 @@ std::map<std::string, std::int64_t> targets_in_force(const RayClusterSpec& spec,
 bool is_active(const RoundInput& input, const Round& round);
 // Alike but for what passes by: the version, and how long nodes have been idle.
 bool says_the_same(const RayResourceState& left, const RayResourceState& right);
-// Between looks at a head whose answer is behind an idle timeout that has passed.
-inline constexpr Duration k_idle_look_least{10};
-// When a worker that is idle, but not for long enough in this answer, may have been so, reckoned
-// from when the answer was received: k_idle_look_least from `now` where that has passed, since only
-// another answer can say so. nullopt when there is none.
-std::optional<Instant> next_idle_end(const RayClusterSpec& spec, const RayResourceState& state,
-                                     Instant state_seen_at, Instant now);
+// From an answer to the look that an idle timeout asks for, however many workers' timeouts end one
+// after the other.
+inline constexpr Duration k_idle_look_least{500};
+// From the end of an idle timeout to that look: the answer is to be past the timeout, not at it.
+inline constexpr Duration k_idle_look_after{10};
+// When to ask again because a worker that is idle, but not for long enough in this answer, will
+// have been so, reckoned from when the answer was received. nullopt when there is none.
+std::optional<Instant> next_idle_look(const RayClusterSpec& spec, const RayResourceState& state,
+                                      Instant state_seen_at);
 
 }  // namespace ray_gitops::autoscaler

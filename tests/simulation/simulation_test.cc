@@ -50,12 +50,13 @@ TEST_P(Seeds, converge_and_are_silent_and_run_the_same_way_twice) {
 
 INSTANTIATE_TEST_SUITE_P(Fixed, Seeds, testing::Range(0, 8));
 
-// As many new seeds as fit into RAY_GITOPS_SIMULATION_SECONDS.
+// As many seeds from RAY_GITOPS_SIMULATION_SEED on as fit into RAY_GITOPS_SIMULATION_SECONDS.
 TEST(RandomSeeds, find_nothing) {
   const char* text = std::getenv("RAY_GITOPS_SIMULATION_SECONDS");
   if (text == nullptr) GTEST_SKIP() << "RAY_GITOPS_SIMULATION_SECONDS is not set";
   const auto end = std::chrono::steady_clock::now() + seconds(std::stol(text));
-  std::uint64_t seed = std::random_device{}();
+  const char* first = std::getenv("RAY_GITOPS_SIMULATION_SEED");
+  std::uint64_t seed = first != nullptr ? std::stoull(first) : std::random_device{}();
   int count = 0;
   for (; std::chrono::steady_clock::now() < end && !HasFailure(); ++seed, ++count)
     EXPECT_EQ(listed(run_seed(seed).violations), "") << command(seed);

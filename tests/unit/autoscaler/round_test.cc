@@ -147,18 +147,23 @@ TEST_F(RoundTest, is_active_with_demand_or_change_only) {
 
 TEST_F(RoundTest, looks_again_when_a_worker_has_been_idle_for_long_enough) {
   const Instant seen = k_now.monotonic;
-  EXPECT_FALSE(autoscaler::next_idle_end(spec, state, seen, seen));
+  EXPECT_FALSE(autoscaler::next_idle_look(spec, state, seen));
   add_node("a1", 10s);
   add_node("a2", 20s);
-  EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen), seen + 40s);
+  EXPECT_EQ(autoscaler::next_idle_look(spec, state, seen), seen + 40s + 10ms);
   spec.workers[0].idle_timeout = 30s;
-  EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen), seen + 10s);
+  EXPECT_EQ(autoscaler::next_idle_look(spec, state, seen), seen + 10s + 10ms);
   spec.workers[0].idle_timeout = 20s;  // as long as a2: no longer yet
-  EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen), seen + 10ms);
+  EXPECT_EQ(autoscaler::next_idle_look(spec, state, seen), seen + 500ms);
   spec.workers[0].idle_timeout = 20s - 1ms;
-  EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen), seen + (10s - 1ms));
-  spec.workers[0].idle_timeout = 20s;
-  EXPECT_EQ(autoscaler::next_idle_end(spec, state, seen, seen + 15s), seen + 15s + 10ms);
+  EXPECT_EQ(autoscaler::next_idle_look(spec, state, seen), seen + 10s + 9ms);
+}
+
+TEST_F(RoundTest, looks_no_sooner_for_many_workers_than_for_one) {
+  const Instant seen = k_now.monotonic;
+  for (int index = 0; index < 100; ++index)
+    add_node("a" + std::to_string(index), 60s - std::chrono::milliseconds(index));
+  EXPECT_EQ(autoscaler::next_idle_look(spec, state, seen), seen + 500ms);
 }
 
 TEST(WorkerPods, are_those_of_the_anchor_and_of_its_incarnation) {
