@@ -29,31 +29,11 @@ assert len(ray.get(gpus.remote())) == 1
 
 SENSOR = """, resources: '"{\\"sensor\\": 1}"'"""
 
-GANG = """
-import ray
-from ray.util.placement_group import placement_group
-ray.get(placement_group([{"CPU": 1}] * 2, strategy="STRICT_SPREAD").ready())
-"""
-
 REQUEST = """
 import ray
 from ray.autoscaler.sdk import request_resources
 ray.init()
 request_resources(num_cpus={count})
-"""
-
-
-def policy_yaml(pods, warm=0):
-    return f"""\
-apiVersion: ray-gitops.io/v1
-kind: AutoscalerPolicy
-metadata:
-  name: teams
-spec:
-  tenants:
-    - {{name: all, clusters: {{names: [elastic]}}, quota: {{pods: {pods}}}}}
-  warm:
-    - {{name: spare, clusters: {{names: [elastic]}}, group: small, replicas: {warm}}}
 """
 
 
@@ -108,37 +88,6 @@ class Autoscaling(ElasticStory):
         self.wait_for_observed(self.declare(2, least=1))
         self.wait_for_pods("elastic", 1)
         stays(lambda: len(self.workers()) == 1, 2 * IDLE_SECONDS, "the least of workers")
-
-    def declare_policy(self, pods, warm=0):
-        self.repository.write("clusters/policy.yaml", policy_yaml(pods, warm))
-        self.wait_for_observed(self.push(f"at most {pods} pods, {warm} of them to spare"))
-
-    def forget_policy(self):
-        if (self.repository.work / "clusters/policy.yaml").exists():
-            self.repository.remove("clusters/policy.yaml")
-            self.wait_for_observed(self.push("no policy"))
-
-    def unplaced(self):
-        return str(self.status("elastic").get("ray", {}).get("autoscaling", {}).get("unplaced"))
-
-    def test_a_quota_holds_for_whole_gangs_and_a_warm_worker_stands_ready(self):
-        self.addCleanup(self.forget_policy)
-        self.declare_policy(pods=2)
-        gang = self.submit(GANG)
-        wait_for(lambda: "tenant all of AutoscalerPolicy" in self.unplaced(), STATUS_SECONDS_MAX,
-                 "what keeps the gang from its place")
-        self.assertFalse(self.workers(), "half a gang")
-        self.assertIn("tenant all of AutoscalerPolicy", self.why("elastic"))
-        self.succeeds(self.submit(TASKS.format(count=2, seconds=1)))
-        self.assertLessEqual(len(self.workers()), 1)
-        self.declare_policy(pods=3)
-        self.succeeds(gang)
-        self.wait_for_none()
-        self.declare_policy(pods=3, warm=1)
-        self.wait_for_pods("elastic", 1)
-        stays(lambda: len(self.workers()) == 1, 2 * IDLE_SECONDS, "a worker to spare")
-        self.forget_policy()
-        self.wait_for_none()
 
     def test_no_task_is_lost_when_the_agent_is_killed(self):
         random.seed(SEED)

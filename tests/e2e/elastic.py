@@ -20,12 +20,12 @@ ray.get([run.remote({seconds}) for _ in range({count})])
 """
 
 
-def cluster_yaml(groups):
+def cluster_yaml(groups, name="elastic"):
     return f"""\
 apiVersion: ray.io/v1
 kind: RayCluster
 metadata:
-  name: elastic
+  name: {name}
 spec:
   rayVersion: {RAY_VERSION}
   enableInTreeAutoscaling: true
@@ -43,7 +43,7 @@ spec:
 {groups}"""
 
 
-def group_yaml(name, most, params="", least=0):
+def group_yaml(name, most, params="", least=0, limits='cpu: "1", memory: 512Mi'):
     return f"""\
     - groupName: {name}
       replicas: 0
@@ -56,12 +56,12 @@ def group_yaml(name, most, params="", least=0):
             - name: ray-worker
               image: rayproject/ray:{RAY_VERSION}
               resources:
-                limits: {{cpu: "1", memory: 512Mi}}
+                limits: {{{limits}}}
 """
 
 
 class ElasticStory(Story):
-    """One cluster, `elastic`, of an agent that runs."""
+    """Clusters of an agent that runs; `elastic`, where a story has one."""
 
     @classmethod
     def setUpClass(cls):
@@ -72,36 +72,36 @@ class ElasticStory(Story):
         self.repository.write("clusters/elastic.yaml", cluster_yaml(groups))
         return self.push(message)
 
-    def ask_ray(self, path, body=None):
-        ip = self.pods("elastic")["elastic-head"]["status"]["podIP"]
+    def ask_ray(self, path, body=None, cluster="elastic"):
+        ip = self.pods(cluster)[f"{cluster}-head"]["status"]["podIP"]
         request = urllib.request.Request(
             f"http://{ip}:8265/api/jobs/{path}", body and json.dumps(body).encode(),
             {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS_MAX) as answer:
             return json.load(answer)
 
-    def submit(self, code):
+    def submit(self, code, cluster="elastic"):
         def submitted():
             try:
-                return self.ask_ray("", {"entrypoint": f"python -c {shlex.quote(code)}"})
+                return self.ask_ray("", {"entrypoint": f"python -c {shlex.quote(code)}"}, cluster)
             except (urllib.error.URLError, TimeoutError):
                 return None
         return wait_for(submitted, STATUS_SECONDS_MAX, "a head that takes jobs")["submission_id"]
 
-    def succeeds(self, job):
+    def succeeds(self, job, cluster="elastic"):
         def ended():
-            status = self.ask_ray(job)["status"]
+            status = self.ask_ray(job, cluster=cluster)["status"]
             return status if status in ("SUCCEEDED", "FAILED", "STOPPED") else None
         status = wait_for(ended, JOB_SECONDS_MAX, f"the end of {job}")
-        self.assertEqual("SUCCEEDED", status, self.ask_ray(f"{job}/logs"))
+        self.assertEqual("SUCCEEDED", status, self.ask_ray(f"{job}/logs", cluster=cluster))
 
-    def workers(self, group="small"):
-        return {name for name, pod in self.pods("elastic").items()
+    def workers(self, group="small", cluster="elastic"):
+        return {name for name, pod in self.pods(cluster).items()
                 if f"-{group}-" in name and "deletionTimestamp" not in pod["metadata"]}
 
-    def wait_for_none(self):
-        wait_for(lambda: set(self.pods("elastic")) == {"elastic-head"}, PODS_SECONDS_MAX,
-                 "a cluster without workers")
+    def wait_for_none(self, cluster="elastic"):
+        wait_for(lambda: set(self.pods(cluster)) == {f"{cluster}-head"}, PODS_SECONDS_MAX,
+                 f"{cluster} without workers")
 
     def why(self, name):
         done = subprocess.run(

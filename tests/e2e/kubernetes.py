@@ -75,6 +75,12 @@ class Kubernetes:
         return self.request("PATCH", f"{path}?fieldManager={manager}", body,
                             "application/merge-patch+json")
 
+    def advertise(self, resource, amount):
+        """Lets each node have so much of an extended resource."""
+        for node in self.list("nodes"):
+            self.patch(f"/api/v1/nodes/{node['metadata']['name']}/status", "administrator",
+                       {"status": {"capacity": {resource: str(amount)}}})
+
     def pods(self, namespace, cluster):
         """Pods of a Ray cluster by name."""
         pods = self.list("pods", namespace, f"ray.io/cluster={cluster}")

@@ -23,7 +23,8 @@ FEW = (
     "autoscaling_test.Autoscaling.test_tasks_bring_workers_and_idleness_takes_them",
     "token_test.Tokens",
 )
-STORIES = (*FEW[:3], "autoscaling_test", "autoscaling_services_test", "hosts_test", FEW[4])
+STORIES = (*FEW[:3], "autoscaling_test", "autoscaling_services_test", "hosts_test", "policies_test",
+           FEW[4])
 
 if __name__ == "__main__":
     if "KUBETEST_DIR" not in os.environ:
