@@ -103,13 +103,17 @@ void Sender::finish(TransferId id, Pending& pending, Result<HttpResponse> result
   started_.erase(id);
   if (pending.request_class != RequestClass::Watch) --in_flight_;
   note_answer(pending, result);
-  wake_after(Duration{0});
   const bool again = result && result->status == 429 &&
                      pending.request_class == RequestClass::Object &&
                      pending.busy_refusals < k_busy_refusals_max;
-  if (!again) return pending.handlers.on_done(std::move(result));
-  ++pending.busy_refusals;
-  waiting_.push_front(std::move(pending));
+  if (again) {
+    ++pending.busy_refusals;
+    waiting_.push_front(std::move(pending));
+  }
+  // Before the answer is dealt with: the next request is not to wait for that, and of a window that
+  // is filled up late it would be said that it was not full.
+  start_waiting();
+  if (!again) pending.handlers.on_done(std::move(result));
 }
 
 // What the server says of itself: when to ask again, and how much at once.

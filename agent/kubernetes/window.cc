@@ -18,7 +18,7 @@ void RequestWindow::answered(Answer answer, Instant sent, std::size_t in_flight,
   // A window that was not full has not been tried.
   if (time > k_answer_time_wanted || in_flight < size_ || ++good_ < size_) return;
   good_ = 0;
-  size_ = std::min(size_ + 1, k_requests_in_flight_max);
+  size_ = std::min(size_ + std::max<std::size_t>(1, size_ / 8), k_requests_in_flight_max);
 }
 
 void RequestWindow::shrink(std::size_t to, Instant now) {

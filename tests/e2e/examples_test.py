@@ -21,6 +21,7 @@ OUTCOMES = {
     ("raycluster", "team-green", "ray"): "Ready",
     ("rayjob", "examples", "batch-job"): "Succeeded",
     ("rayjob", "examples", "failing-job"): "Failed",
+    ("rayjob", "examples", "several-hosts"): "Succeeded",
     ("rayjob", "team-blue", "tour"): "Succeeded",
     ("rayjob", "team-green", "wave"): "Succeeded",
     ("rayservice", "serving", "serve-application"): "Ready",

@@ -83,6 +83,15 @@ Mutant deletes_healthy_heads() {
           })};
 }
 
+Mutant deletes_one_host() {
+  return {"deletes a host of a replica that is whole", "deletion",
+          delete_seen([](const ResourceView& view) {
+            const auto* pod = std::get_if<PodView>(&view);
+            return pod != nullptr && !pod->replica.empty() && pod->group == "big" && pod->ready &&
+                   !pod->meta.owner_uid.empty();
+          })};
+}
+
 Mutant deletes_before_it_knows() {
   return {"deletes before it knows", "unknown", change_effects([](const Agent&, Effects& effects) {
             for (std::size_t index = 0; index < effects.size(); ++index)
@@ -263,6 +272,7 @@ std::vector<Mutant> all_mutants() {
   std::vector<Mutant> all{deletes_whatever_the_uid(),
                           deletes_what_is_not_ours(),
                           deletes_healthy_heads(),
+                          deletes_one_host(),
                           deletes_before_it_knows(),
                           approves_what_is_held(),
                           writes_twice(),

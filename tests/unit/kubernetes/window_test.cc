@@ -22,11 +22,17 @@ class WindowTest : public testing::Test {
   Instant now{1'000'000};
 };
 
-TEST_F(WindowTest, grows_by_one_a_round_up_to_its_limit) {
+TEST_F(WindowTest, grows_by_an_eighth_a_round_up_to_its_limit) {
   round(Answer::Good, k_quick);
-  EXPECT_EQ(window.size(), k_requests_in_flight_first + 1);
-  for (int i = 0; i < 100; ++i) round(Answer::Good, k_quick);
+  EXPECT_EQ(window.size(), k_requests_in_flight_first + k_requests_in_flight_first / 8);
+  for (int i = 0; i < 6; ++i) round(Answer::Good, k_quick);
   EXPECT_EQ(window.size(), k_requests_in_flight_max);
+}
+
+TEST_F(WindowTest, grows_again_after_it_was_small) {
+  for (int i = 0; i < 10; ++i) round(Answer::Busy, k_quick);
+  round(Answer::Good, k_quick);
+  EXPECT_EQ(window.size(), k_requests_in_flight_min + 1);
 }
 
 TEST_F(WindowTest, that_was_not_full_does_not_grow) {
