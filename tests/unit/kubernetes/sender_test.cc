@@ -1,6 +1,7 @@
 #include "agent/kubernetes/sender.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -82,6 +83,18 @@ TEST(Sender, has_fewer_in_flight_once_the_server_was_busy) {
   ASSERT_TRUE(test::run_until(rig.loop, [&] { return open.size() == k_half; }));
   for (const ExchangePtr& exchange : std::vector(open)) exchange->answer(200, "");
   EXPECT_TRUE(test::run_until(rig.loop, [&] { return open.size() == 2 * k_half; }));
+}
+
+TEST(Sender, has_more_in_flight_when_answers_come_in_batches) {
+  std::vector<ExchangePtr> open;
+  SenderRig rig{[&](const SeenRequest&, const ExchangePtr& exchange) { open.push_back(exchange); }};
+  constexpr std::size_t k_first = k_requests_in_flight_first;
+  for (std::size_t i = 0; i < 4 * k_first; ++i) rig.get("/a");
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(test::run_until(rig.loop, [&] { return open.size() == k_first; }));
+    for (const ExchangePtr& exchange : std::exchange(open, {})) exchange->answer(200, "");
+  }
+  EXPECT_TRUE(test::run_until(rig.loop, [&] { return open.size() == k_first + k_first / 8; }));
 }
 
 }  // namespace
