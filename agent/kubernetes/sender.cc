@@ -1,6 +1,7 @@
 #include "agent/kubernetes/sender.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -106,14 +107,17 @@ void Sender::finish(TransferId id, Pending& pending, Result<HttpResponse> result
   const bool again = result && result->status == 429 &&
                      pending.request_class == RequestClass::Object &&
                      pending.busy_refusals < k_busy_refusals_max;
+  std::function<void(Result<HttpResponse>)> on_done;
   if (again) {
     ++pending.busy_refusals;
     waiting_.push_front(std::move(pending));
+  } else {
+    on_done = std::move(pending.handlers.on_done);
   }
   // Before the answer is dealt with: the next request is not to wait for that, and of a window that
   // is filled up late it would be said that it was not full.
   start_waiting();
-  if (!again) pending.handlers.on_done(std::move(result));
+  if (on_done) on_done(std::move(result));
 }
 
 // What the server says of itself: when to ask again, and how much at once.
