@@ -19,7 +19,7 @@ SEEDS = {  # globs below the root, and what stands before each file's bytes
     "agent_config": (("deploy/kustomize/*.yaml", "tests/golden/**/*.yaml"), b""),
     "cron": ((), b""),
     "declarations": (("examples-repo/**/*.yaml", "tests/golden/declaration/**/*.yaml"), b""),
-    "gcs_reply": ((), b""),
+    "gcs_reply": (("tests/fuzz/seeds/gcs_reply/*",), b""),  # what a head of Ray 2.60 answered
     "kubeconfig": ((), b""),
     "ray_reply": (("tests/golden/**/*.json",), b"\0\0"),
     "watch_line": (("tests/golden/**/*.json",), b"\0"),
