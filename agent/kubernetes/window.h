@@ -1,10 +1,10 @@
 #pragma once
 // How many requests may be in flight, learned from how the server answers. Pure: times are told.
 //
-// It grows by an eighth with each round of quick answers that found it full, shrinks by a tenth when
-// answers are slow, and halves when the server refuses for being busy or does not answer, each at
-// most once in a round (after TCP's congestion window, RFC 5681; but its limit is a small one, and
-// is reached within a burst of some hundred requests).
+// It grows by an eighth with each round of quick answers that found it full, shrinks by a tenth
+// when answers are slow, and halves when the server refuses for being busy or does not answer, each
+// at most once in a round (after TCP's congestion window, RFC 5681; but its limit is a small one,
+// and is reached within a burst of some hundred requests).
 
 #include <cstddef>
 #include <cstdint>

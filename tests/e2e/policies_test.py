@@ -128,8 +128,8 @@ class Policies(PolicyStory):
     def test_a_quota_of_memory_counts_the_head(self):
         self.declare_policy(quota_yaml("memory: 2Gi"), "the head and two workers")
         job = self.submit(TASKS.format(count=WORKERS_MAX, seconds=5))
-        self.wait_for_pods("elastic", 2)
         self.wait_for_unplaced("all")
+        self.wait_for_pods("elastic", 2)
         self.succeeds(job)
         self.wait_for_none()
 
