@@ -104,8 +104,8 @@ void Sender::finish(TransferId id, Pending& pending, Result<HttpResponse> result
   started_.erase(id);
   if (pending.request_class != RequestClass::Watch) --in_flight_;
   note_answer(pending, result);
-  const bool again = result && result->status == 429 &&
-                     pending.request_class == RequestClass::Object &&
+  const bool refills_first = pending.request_class == RequestClass::Object;
+  const bool again = result && result->status == 429 && refills_first &&
                      pending.busy_refusals < k_busy_refusals_max;
   std::function<void(Result<HttpResponse>)> on_done;
   if (again) {
@@ -114,9 +114,12 @@ void Sender::finish(TransferId id, Pending& pending, Result<HttpResponse> result
   } else {
     on_done = std::move(pending.handlers.on_done);
   }
-  // Before the answer is dealt with: the next request is not to wait for that, and of a window that
-  // is filled up late it would be said that it was not full.
-  start_waiting();
+  // Of a window that is filled up after a whole batch of answers it would be said that it was not
+  // full. What the Lease's answer says counts for what is sent next, and a list takes its time.
+  if (refills_first)
+    start_waiting();
+  else
+    wake_after(Duration{0});
   if (on_done) on_done(std::move(result));
 }
 

@@ -4,7 +4,7 @@
 // It grows by an eighth with each round of quick answers that found it full, shrinks by a tenth
 // when answers are slow, and halves when the server refuses for being busy or does not answer, each
 // at most once in a round (after TCP's congestion window, RFC 5681; but its limit is a small one,
-// and is reached within a burst of some hundred requests).
+// and is reached within a burst of some six hundred requests).
 
 #include <cstddef>
 #include <cstdint>

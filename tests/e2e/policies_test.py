@@ -16,12 +16,13 @@ ray.get(placement_group([{"CPU": 1}] * 2, strategy="STRICT_SPREAD").ready())
 
 GPU_TASKS = """
 import time, ray
-run = ray.remote(num_gpus=1, max_retries=0)(lambda: time.sleep(2))
-ray.get([run.remote() for _ in range({count})])
+run = ray.remote(num_gpus=1, max_retries=0)(lambda: time.sleep(15))
+ray.get([run.remote() for _ in range(2)])
 """
 GPU = "nvidia.com/gpu"
 
 WINDOW_SECONDS = 60  # the least that there is
+LATE_SECONDS_MAX = 10
 INDIA_SECONDS = 5 * 3600 + 1800  # east of UTC, the whole year
 
 
@@ -136,23 +137,25 @@ class Policies(PolicyStory):
     def test_a_quota_of_gpus_leaves_other_groups_alone(self):
         self.api.advertise(GPU, WORKERS_MAX)
         self.declare_policy(quota_yaml(f"{GPU}: 1"), "one GPU")
-        job = self.submit(GPU_TASKS.format(count=WORKERS_MAX))
+        job = self.submit(GPU_TASKS)
         self.wait_for_unplaced("all")
-        self.succeeds(self.submit(TASKS.format(count=1, seconds=1)))
+        wait_for(lambda: self.workers("accelerated"), PODS_SECONDS_MAX, "the one with a GPU")
+        other = self.submit(TASKS.format(count=1, seconds=1))
+        wait_for(lambda: self.workers("small"), PODS_SECONDS_MAX, "one without a GPU")
         self.assertEqual(1, len(self.workers("accelerated")))
+        self.succeeds(other)
         self.succeeds(job)
         self.wait_for_none()
 
     def test_a_schedule_brings_workers_on_time_and_lets_them_go(self):
         start = (int(time.time()) // 60 + 1) * 60
-        if start - time.time() < STATUS_SECONDS_MAX / 2:
+        if start - time.time() < STATUS_SECONDS_MAX:
             start += 60  # the policy is to be read before
         self.declare_policy(schedule_yaml(start), "two workers in the morning")
         self.assertFalse(self.workers(), "before the time")
         pods = self.wait_for_pods("elastic", 2)
         late = [created_at(pod) - start for name, pod in pods.items() if "-small-" in name]
-        self.assertTrue(all(0 <= seconds <= 2 for seconds in late), late)
-        self.assertGreaterEqual(time.time(), start)
+        self.assertTrue(all(0 <= seconds <= LATE_SECONDS_MAX for seconds in late), late)
         self.wait_for_none()
         self.assertGreaterEqual(time.time(), start + WINDOW_SECONDS)
 
@@ -173,9 +176,10 @@ class Shares(PolicyStory):
         for name in jobs:
             self.wait_for_unplaced(name, name)
         self.declare_policy(shares_yaml(6), "four workers for both")
-        blue = self.wait_for_pods("blue", 3)
-        green = self.wait_for_pods("green", 1)
-        self.assertEqual(6, len(blue) + len(green))
+        self.wait_for_pods("blue", 3)
+        self.wait_for_pods("green", 1)
+        stays(lambda: sum(len(self.pods(name)) for name in jobs) <= 6, IDLE_SECONDS,
+              "what there is")
         for name, job in jobs.items():
             self.succeeds(job, name)
         for name in jobs:

@@ -87,7 +87,7 @@ Mutant deletes_one_host() {
   return {"deletes a host of a replica that is whole", "deletion",
           delete_seen([](const ResourceView& view) {
             const auto* pod = std::get_if<PodView>(&view);
-            return pod != nullptr && !pod->replica.empty() && pod->group == "big" && pod->ready &&
+            return pod != nullptr && !pod->replica.empty() && pod->ready &&
                    !pod->meta.owner_uid.empty();
           })};
 }
