@@ -140,7 +140,7 @@ class Policies(PolicyStory):
         job = self.submit(GPU_TASKS)
         self.wait_for_unplaced("all")
         wait_for(lambda: self.workers("accelerated"), PODS_SECONDS_MAX, "the one with a GPU")
-        other = self.submit(TASKS.format(count=1, seconds=1))
+        other = self.submit(TASKS.format(count=2, seconds=10))  # one may run there before
         wait_for(lambda: self.workers("small"), PODS_SECONDS_MAX, "one without a GPU")
         self.assertEqual(1, len(self.workers("accelerated")))
         self.succeeds(other)
